@@ -14,7 +14,7 @@ WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -DFAULTLINE_VERSION='"$(VERSION)"' -ffp-contract=off -pthread $(WARN) \
 	$(if $(WERROR),-Werror) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
-LIBS = -ljansson -lsodium
+LIBS = -ljansson -lsodium -lm
 
 TOOLS := $(basename $(notdir $(wildcard cmd/*.c)))
 LIB   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*/*.c))

@@ -57,9 +57,10 @@ static inline uint64_t point_hash(const struct point *p)
 struct hrw {
 	uint32_t n;                     /* nodes with weight, grouped by weight, by position within */
 	uint32_t *node;
-	uint32_t *seed_a, *seed_b;      /* padded to whole vectors */
+	uint32_t *seed_a, *seed_b;      /* of each, padded to whole vectors */
 	uint32_t classes;
 	struct hrw_class { uint32_t begin, end, weight; } *class;
+	struct hrw_log *log;            /* where there is more than one class */
 };
 __attribute__((warn_unused_result))
 int hrw_build(struct hrw *, const struct ring *);
@@ -67,6 +68,12 @@ void hrw_release(struct hrw *);
 /* The best node for which skip[node] is not set (skip may be NULL), or RING_NONE. */
 uint32_t hrw_best(const struct hrw *, uint64_t hash, const uint8_t *skip);
 size_t hrw_bytes(const struct hrw *);
+
+/* hash * n / 2^64: a hash spread evenly over 0 .. n - 1, without a division. */
+static inline uint32_t hash_below(uint64_t hash, uint32_t n)
+{
+	return (uint32_t)((unsigned __int128)hash * n >> 64);
+}
 
 struct anchor { uint32_t *A, *K; uint32_t capacity, working; };
 struct maglev { uint32_t *entry; uint32_t size; };

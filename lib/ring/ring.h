@@ -147,8 +147,8 @@ bool ring_shares(const struct ring *, uint64_t *share);
 /* Points on the circle, or entries in the table; 0 where there are none. */
 uint64_t ring_points(const struct ring *);
 
-/* Points of one node, 0 if the layout has none. */
-uint32_t ring_points_of(const struct ring *, uint32_t node);
+/* Points of each node, into n counts; 0 where the layout has none. */
+void ring_count_points(const struct ring *, uint32_t *count);
 
 /* Owner of a place on the circle, 0 .. 2^64 - 1: for drawing. */
 uint32_t ring_at(const struct ring *, uint64_t place);

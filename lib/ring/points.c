@@ -1,0 +1,264 @@
+/*
+ * points: a sorted circle of points with a prefix index, as every ring of
+ * points uses it (Karger et al. 1997: a key belongs to the first point at or
+ * after its hash).
+ *
+ * Built without a sort of the whole: the generator runs twice, first to count
+ * the points of each prefix, then to put each where its prefix begins; what is
+ * left is to sort the point or two of one prefix.  So the peak is the final
+ * size, and the time is linear.
+ *
+ * Invariants: at[0 .. n-1] ascends by (hash, node); at[n] repeats at[0]'s node at
+ * hash 2^64 - 1; index[p] is the first point whose hash is at or after p << shift.
+ */
+#include "lib/ring/algo.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	CHUNK = 64,                     /* look-ups in flight, to hide the misses */
+	FINE_INDEX_POINTS = 1 << 21,    /* up to here the index has 4 prefixes a point */
+};
+
+struct points_sink {
+	struct points *to;
+	uint64_t added, total;
+	uint32_t *next;                 /* index + 1 */
+	bool placing;
+};
+
+static inline bool point_before(const struct point *a, const struct point *b)
+{
+	uint64_t x = point_hash(a), y = point_hash(b);
+
+	return x < y || (x == y && a->node < b->node);
+}
+
+void points_add(struct points_sink *s, uint64_t hash, uint32_t node)
+{
+	uint64_t prefix = hash >> s->to->shift;
+
+	assert(s->added < s->total);
+	s->added++;
+	if (s->placing)
+		s->to->at[s->next[prefix]++] = (struct point){ (uint32_t)hash, (uint32_t)(hash >> 32), node };
+	else
+		s->next[prefix + 1]++;
+}
+
+/* Shell's sort: a prefix holds a point or two, a hundred in a crafted list. */
+static void points_sort(struct point *at, uint32_t n)
+{
+	uint32_t gap = 1;
+
+	while (gap < n / 9)
+		gap = 3 * gap + 1;
+	for (; gap; gap /= 3) {
+		for (uint32_t i = gap; i < n; i++) {
+			struct point p = at[i];
+			uint32_t j = i;
+
+			for (; j >= gap && point_before(&p, &at[j - gap]); j -= gap)
+				at[j] = at[j - gap];
+			at[j] = p;
+		}
+	}
+}
+
+/* Keeps the first of points with one hash, and mends the index. */
+static void points_unique(struct points *p)
+{
+	uint32_t n = 0;
+	size_t prefixes = (size_t)1 << (64 - p->shift), at = 0;
+
+	for (uint32_t i = 0; i < p->n; i++)
+		if (!n || point_hash(&p->at[n - 1]) != point_hash(&p->at[i]))
+			p->at[n++] = p->at[i];
+	p->n = n;
+	for (uint32_t i = 0; i < n; i++)
+		for (size_t prefix = point_hash(&p->at[i]) >> p->shift; at <= prefix; at++)
+			p->index[at] = i;
+	for (; at <= prefixes; at++)
+		p->index[at] = n;
+}
+
+static int points_run(struct points_sink *s, const struct ring *r, points_gen *gen, bool placing)
+{
+	int rc;
+
+	s->placing = placing;
+	s->added = 0;
+	rc = gen(r, s);
+	if (rc == RING_OK)
+		assert(s->added == s->total);
+	return rc;
+}
+
+static int points_fill(struct points *p, const struct ring *r, points_gen *gen, bool unique)
+{
+	size_t prefixes = (size_t)1 << (64 - p->shift);
+	struct points_sink sink = { .to = p, .total = p->n, .next = p->index + 1 };
+	int rc = points_run(&sink, r, gen, false);
+
+	if (rc != RING_OK)
+		return rc;
+	for (size_t i = 1; i <= prefixes; i++)
+		p->index[i + 1] += p->index[i];
+	rc = points_run(&sink, r, gen, true);
+	if (rc != RING_OK)
+		return rc;
+	for (size_t i = 0; i < prefixes; i++)
+		if (p->index[i + 1] - p->index[i] > 1)
+			points_sort(p->at + p->index[i], p->index[i + 1] - p->index[i]);
+	if (unique)
+		points_unique(p);
+	p->at[p->n] = (struct point){ UINT32_MAX, UINT32_MAX, p->at[0].node };
+	return RING_OK;
+}
+
+int points_build(struct points *p, const struct ring *r, points_gen *gen, uint64_t total, bool unique)
+{
+	unsigned bits = 1;
+	int rc;
+
+	*p = (struct points){ 0 };
+	if (!total)
+		return RING_EDRAINED;
+	if (total > RING_POINTS_MAX)
+		return RING_ETOOBIG;
+	while ((total >> bits) > 1)
+		bits++;
+	if (total <= FINE_INDEX_POINTS)
+		bits += 2;
+	p->n = (uint32_t)total;
+	p->shift = 64 - bits;
+	p->at = malloc((total + 1) * sizeof *p->at);
+	p->index = calloc(((size_t)1 << bits) + 2, sizeof *p->index);
+	rc = p->at && p->index ? points_fill(p, r, gen, unique) : RING_ENOMEM;
+	if (rc != RING_OK)
+		points_release(p);
+	return rc;
+}
+
+void points_release(struct points *p)
+{
+	free(p->at);
+	free(p->index);
+	*p = (struct points){ 0 };
+}
+
+void points_owner(const struct points *p, const uint64_t *hash, size_t n, uint32_t *owner)
+{
+	uint32_t start[CHUNK];
+
+	while (n) {
+		size_t m = n < CHUNK ? n : CHUNK;
+
+		for (size_t i = 0; i < m; i++)
+			__builtin_prefetch(&p->index[hash[i] >> p->shift]);
+		for (size_t i = 0; i < m; i++) {
+			start[i] = p->index[hash[i] >> p->shift];
+			__builtin_prefetch(&p->at[start[i]]);
+		}
+		for (size_t i = 0; i < m; i++) {
+			const struct point *at = &p->at[start[i]];
+
+			while (point_hash(at) < hash[i])
+				at++;
+			owner[i] = at->node;
+		}
+		hash += m;
+		owner += m;
+		n -= m;
+	}
+}
+
+uint32_t points_find(const struct points *p, uint64_t hash)
+{
+	uint32_t i = p->index[hash >> p->shift];
+
+	while (point_hash(&p->at[i]) < hash)
+		i++;
+	return i < p->n ? i : 0;
+}
+
+void points_shares(const struct points *p, uint64_t *share)
+{
+	uint64_t before = point_hash(&p->at[p->n - 1]);
+
+	if (p->n == 1) {
+		share[p->at[0].node] = UINT64_MAX;
+		return;
+	}
+	for (uint32_t i = 0; i < p->n; i++) {
+		uint64_t here = point_hash(&p->at[i]), *s = &share[p->at[i].node];
+
+		/* A sole owner's arcs add up to 2^64, which is one too many. */
+		*s = *s + (here - before) < *s ? UINT64_MAX : *s + (here - before);
+		before = here;
+	}
+}
+
+size_t points_bytes(const struct points *p)
+{
+	return (p->n + (size_t)1) * sizeof *p->at + (((size_t)1 << (64 - p->shift)) + 2) * sizeof *p->index;
+}
+
+void points_algo_release(struct ring *r)
+{
+	points_release(&r->points);
+}
+
+void points_algo_owner(const struct ring *r, const uint64_t *hash, size_t n, uint32_t *owner)
+{
+	points_owner(&r->points, hash, n, owner);
+}
+
+/* Candidates are the points' nodes, once around the circle. */
+uint32_t points_algo_walk(const struct ring *r, uint64_t hash, struct ring_walk *w)
+{
+	uint32_t at;
+
+	if (w->step == r->points.n)
+		return RING_NONE;
+	if (!w->step)
+		w->place = points_find(&r->points, hash);
+	w->step++;
+	at = (uint32_t)w->place;
+	w->place = at + 1 < r->points.n ? at + 1 : 0;
+	return r->points.at[at].node;
+}
+
+void points_algo_explain(const struct ring *r, uint64_t hash, struct ring_why *why)
+{
+	const struct point *p = &r->points.at[points_find(&r->points, hash)];
+
+	why->hash_bits = 64;
+	why->hash = hash;
+	why->has_point = true;
+	why->point = point_hash(p);
+	why->owner = p->node;
+	why->text = why->point >= hash ? "the first point at or after the hash"
+				       : "no point at or after the hash: it wraps to the first of all";
+}
+
+void points_algo_explain32(const struct ring *r, uint64_t hash, struct ring_why *why)
+{
+	points_algo_explain(r, hash, why);
+	why->hash_bits = 32;
+	why->hash >>= 32;
+	why->point >>= 32;
+}
+
+bool points_algo_shares(const struct ring *r, uint64_t *share)
+{
+	points_shares(&r->points, share);
+	return true;
+}
+
+size_t points_algo_bytes(const struct ring *r)
+{
+	return points_bytes(&r->points);
+}

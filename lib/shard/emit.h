@@ -1,0 +1,32 @@
+/*
+ * emit: the records with their owners, as lines on stdout: `record<TAB>node`,
+ * a JSON object each, the records of one node alone, or the record's own JSON
+ * with the owner written into it.
+ */
+#ifndef SHARD_EMIT_H
+#define SHARD_EMIT_H
+
+#include "lib/shard/route.h"
+
+enum emit_format { EMIT_TEXT, EMIT_JSON, EMIT_SET };
+
+struct emit {
+	const struct route *route;
+	enum emit_format format;
+	char end;                       /* of an output record */
+	uint32_t only;                  /* the node whose records are wanted, or RING_NONE: all */
+	struct label *label;            /* emit.c's */
+};
+
+/* Prepares; route, format, end and only are set by the caller. */
+void emit_init(struct emit *);
+struct flow_sink emit_sink(struct emit *);
+void emit_release(struct emit *);
+
+/* Appends the name of a node as a JSON string; room for 6 * RING_NAME_BYTES_MAX + 2.  Returns the new end. */
+char *emit_json_name(char *o, const struct ring_node *);
+
+/* Appends names parted by commas; room for n * (RING_NAME_BYTES_MAX + 1). */
+char *emit_names(char *o, const struct ring_node *nodes, const uint32_t *owner, uint32_t n);
+
+#endif
