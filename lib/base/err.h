@@ -18,15 +18,18 @@ enum exit_status {
 	EXIT_SYSTEM = 4,        /* disk, memory, network: a retry may help */
 };
 
-/* The tool's name, for messages; kept, not copied. */
+/* The tool's name, for messages; kept, not copied.  opt_init calls it. */
 void err_tool(const char *name);
 const char *err_tool_name(void);
 
-/* `tool: MESSAGE` and a newline on stderr, in one write. */
+/*
+ * `tool: MESSAGE` and a newline on stderr, in one write of at most PIPE_BUF bytes; a
+ * longer message is cut, a control character in it is shown as '?'.  errno is kept.
+ */
 __attribute__((format(printf, 1, 2)))
 void warn(const char *fmt, ...);
 
-/* The same, then ends the process with that status at once, as finish does. */
+/* The same after what is on stdout, then ends the process as finish does. */
 __attribute__((format(printf, 2, 3), noreturn))
 void die(enum exit_status, const char *fmt, ...);
 
@@ -35,15 +38,24 @@ __attribute__((format(printf, 1, 2), noreturn))
 void die_usage(const char *fmt, ...);
 
 /*
- * Every main's end: flushes stdout and exits with the status, but with
+ * Before a read that may block: what is on stdout goes out.  Where that fails the process
+ * ends as by finish, at once and not after hours of input.
+ */
+void flush_output(void);
+
+/*
+ * Every main's end: flushes and closes stdout and exits with the status, but with
  * EXIT_SYSTEM and a message where output was lost.
  */
 __attribute__((noreturn))
 void finish(enum exit_status);
 
-/* Memory or the end: exit 4 and how much was wanted.  count * size may not overflow. */
-void *must_malloc(size_t bytes);
-void *must_calloc(size_t count, size_t size);
-void *must_realloc(void *, size_t bytes);
+/*
+ * Memory or the end: exit 4 and how much was wanted, which is also the end of a
+ * count * size that overflows.  Never NULL, not even for 0 bytes.
+ */
+__attribute__((warn_unused_result)) void *must_malloc(size_t bytes);
+__attribute__((warn_unused_result)) void *must_calloc(size_t count, size_t size);
+__attribute__((warn_unused_result)) void *must_realloc(void *, size_t bytes);
 
 #endif
