@@ -50,7 +50,8 @@ static uint64_t divide_as_double(uint32_t r, unsigned *scale)
 			quotient++;
 		}
 	}
-	if (2 * rest > r || (2 * rest == r && quotient & 1))
+	/* No tie: 2 * rest == r would make r a power of two, and these leave no rest. */
+	if (2 * rest > r)
 		quotient++;
 	*scale = e;
 	return quotient;

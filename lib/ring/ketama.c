@@ -13,6 +13,7 @@
  */
 #include "lib/ring/compat.h"
 #include "lib/ring/hash.h"
+#include "lib/ring/ketama.h"
 
 #include <assert.h>
 #include <string.h>
@@ -61,46 +62,54 @@ static const struct ketama {
 	{ &ring_algo_node_hashring, LABEL_AS_IS, COUNT_DOUBLE, TIE_FIRST, WORDS, UINT64_MAX, "" },
 };
 
-static const struct ketama *ketama_row(const struct ring *r)
+static const struct ketama *ketama_row(const struct ring_algo *algo)
 {
 	size_t i = 0;
 
-	while (i < sizeof rows / sizeof *rows - 1 && rows[i].algo != r->algo)
+	while (i < sizeof rows / sizeof *rows - 1 && rows[i].algo != algo)
 		i++;
-	assert(rows[i].algo == r->algo);
+	assert(rows[i].algo == algo);
 	return &rows[i];
 }
 
 /*
- * How many labels a node has.  Every variable is rounded to its type as the
- * program rounds it, and converting to an integer is floor, as none is negative.
+ * Every variable is rounded to its type as the program rounds it, and converting
+ * to an integer is floor, as none is negative.
  */
-static uint32_t label_count(const struct ketama *row, const struct ring *r, uint32_t weight)
+uint32_t ketama_labels(const struct ring_algo *algo, uint32_t weight, uint64_t total, uint32_t live)
 {
-	const float share = (float)weight / (float)r->weight, live = (float)r->live;
+	const enum count count = ketama_row(algo)->count;
+	const float share = (float)weight / (float)total;
 	float f;
 
-	switch (row->count) {
+	switch (count) {
 	case COUNT_40:
 		return LABELS;
 	case COUNT_INTEGER:
-		return (uint32_t)((uint64_t)LABELS * r->live * weight / r->weight);
+		return (uint32_t)((uint64_t)LABELS * live * weight / total);
 	case COUNT_DOUBLE:
-		return (uint32_t)((double)weight / (double)r->weight * LABELS * r->live);
+		return (uint32_t)((double)weight / (double)total * LABELS * live);
 	case COUNT_FLOAT_DOUBLE:
-		f = (float)(share * (double)LABELS * live);
+		f = (float)(share * (double)LABELS * (float)live);
 		return (uint32_t)f;
 	case COUNT_FLOAT:
-		f = share * POINTS / WORDS * live + 1e-10F;
+		f = share * POINTS / WORDS * (float)live + 1e-10F;
 		return (uint32_t)f;
 	default:
-		assert(row->count == COUNT_FLOAT_EPSILON || row->count == COUNT_40_OR_EPSILON);
-		if (row->count == COUNT_40_OR_EPSILON && r->weight == r->live)
+		assert(count == COUNT_FLOAT_EPSILON || count == COUNT_40_OR_EPSILON);
+		if (count == COUNT_40_OR_EPSILON && total == live)
 			return LABELS;
-		f = share * POINTS / WORDS * live;
+		f = share * POINTS / WORDS * (float)live;
 		f = (float)(f + 1e-10);
 		return (uint32_t)f;
 	}
+}
+
+static uint32_t label_count(const struct ring *r, uint32_t node)
+{
+	uint32_t weight = r->nodes[node].weight;
+
+	return weight ? ketama_labels(r->algo, weight, r->weight, r->live) : 0;
 }
 
 /* What of a name the label begins with. */
@@ -140,12 +149,12 @@ static size_t label_begin(char *label, const struct ketama *row, const struct ri
 
 static int ketama_points(const struct ring *r, struct points_sink *sink)
 {
-	const struct ketama *row = ketama_row(r);
+	const struct ketama *row = ketama_row(r->algo);
 
 	for (uint32_t i = 0; i < r->n; i++) {
 		char label[LABEL_BYTES_MAX];
 		size_t len = label_begin(label, row, &r->nodes[i]);
-		uint32_t labels = r->nodes[i].weight ? label_count(row, r, r->nodes[i].weight) : 0;
+		uint32_t labels = label_count(r, i);
 
 		for (uint32_t k = 0; k < labels; k++) {
 			uint32_t word[WORDS];
@@ -179,7 +188,7 @@ static void settle(struct point *at, uint32_t n, const struct ketama *row, const
 
 static int ketama_build(struct ring *r)
 {
-	const struct ketama *row = ketama_row(r);
+	const struct ketama *row = ketama_row(r->algo);
 	struct points *p = &r->points;
 	uint64_t labels = 0;
 	int rc;
@@ -187,8 +196,7 @@ static int ketama_build(struct ring *r)
 	if (r->weight > row->weight_max)
 		return RING_ENODES;
 	for (uint32_t i = 0; i < r->n; i++)
-		if (r->nodes[i].weight)
-			labels += label_count(row, r, r->nodes[i].weight);
+		labels += label_count(r, i);
 	rc = points_build(p, r, ketama_points, labels * row->words, false);
 	if (rc != RING_OK || row->tie == TIE_FIRST)
 		return rc;

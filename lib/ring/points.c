@@ -9,7 +9,10 @@
  * size, and the time is linear.
  *
  * Invariants: at[0 .. n-1] ascends by (hash, node); at[n] repeats at[0]'s node at
- * hash 2^64 - 1; index[p] is the first point whose hash is at or after p << shift.
+ * hash 2^64 - 1; index[p] is the first point whose hash is at or after p << shift,
+ * or, where no point has that prefix, DIRECT and the node of that point: then the
+ * look-up is over with one cache miss, and that is two of three with 4 prefixes a
+ * point.  index[last + 1] is n.
  */
 #include "lib/ring/algo.h"
 
@@ -19,8 +22,10 @@
 
 enum {
 	CHUNK = 64,                     /* look-ups in flight, to hide the misses */
-	FINE_INDEX_POINTS = 1 << 21,    /* up to here the index has 4 prefixes a point */
+	FINE_INDEX_POINTS = 1 << 21,    /* up to here the index has 2 to 4 prefixes a point */
 };
+
+#define DIRECT UINT32_C(0x80000000)     /* over every position and every node */
 
 struct points_sink {
 	struct points *to;
@@ -84,6 +89,16 @@ static void points_unique(struct points *p)
 		p->index[at] = n;
 }
 
+/* Puts the node itself where a prefix has no point. */
+static void points_shorten(struct points *p)
+{
+	size_t prefixes = (size_t)1 << (64 - p->shift);
+
+	for (size_t i = 0; i < prefixes; i++)
+		if (p->index[i] == p->index[i + 1])
+			p->index[i] = DIRECT | p->at[p->index[i]].node;
+}
+
 static int points_run(struct points_sink *s, const struct ring *r, points_gen *gen, bool placing)
 {
 	int rc;
@@ -115,6 +130,7 @@ static int points_fill(struct points *p, const struct ring *r, points_gen *gen, 
 	if (unique)
 		points_unique(p);
 	p->at[p->n] = (struct point){ UINT32_MAX, UINT32_MAX, p->at[0].node };
+	points_shorten(p);
 	return RING_OK;
 }
 
@@ -151,7 +167,7 @@ void points_release(struct points *p)
 
 void points_owner(const struct points *p, const uint64_t *hash, size_t n, uint32_t *owner)
 {
-	uint32_t start[CHUNK];
+	uint32_t entry[CHUNK], at[CHUNK];
 
 	while (n) {
 		size_t m = n < CHUNK ? n : CHUNK;
@@ -159,15 +175,18 @@ void points_owner(const struct points *p, const uint64_t *hash, size_t n, uint32
 		for (size_t i = 0; i < m; i++)
 			__builtin_prefetch(&p->index[hash[i] >> p->shift]);
 		for (size_t i = 0; i < m; i++) {
-			start[i] = p->index[hash[i] >> p->shift];
-			__builtin_prefetch(&p->at[start[i]]);
+			entry[i] = p->index[hash[i] >> p->shift];
+			at[i] = entry[i] & DIRECT ? p->n : entry[i];
+			__builtin_prefetch(&p->at[at[i]]);
 		}
+		/* No branch on the data but the last, seldom taken: a hash is as good as a coin. */
 		for (size_t i = 0; i < m; i++) {
-			const struct point *at = &p->at[start[i]];
+			const struct point *point = &p->at[at[i]];
 
-			while (point_hash(at) < hash[i])
-				at++;
-			owner[i] = at->node;
+			point += point_hash(point) < hash[i];
+			while (point_hash(point) < hash[i])
+				point++;
+			owner[i] = entry[i] & DIRECT ? entry[i] & ~DIRECT : point->node;
 		}
 		hash += m;
 		owner += m;
@@ -177,8 +196,12 @@ void points_owner(const struct points *p, const uint64_t *hash, size_t n, uint32
 
 uint32_t points_find(const struct points *p, uint64_t hash)
 {
-	uint32_t i = p->index[hash >> p->shift];
+	uint64_t prefix = hash >> p->shift;
+	uint32_t i;
 
+	while (p->index[prefix] & DIRECT)
+		prefix++;
+	i = p->index[prefix];
 	while (point_hash(&p->at[i]) < hash)
 		i++;
 	return i < p->n ? i : 0;

@@ -4,10 +4,10 @@
  *     measure INPUT OUTPUT COMMAND [ARGUMENT...]
  *     measure --first LINE COMMAND [ARGUMENT...]
  *
- * Prints wall seconds, user + system seconds, peak resident KiB and the exit
- * status (128 + signal) on one line.  --first gives the command LINE on a pipe that
- * stays open, and its wall seconds end at the first newline of an answer; where
- * none comes in a minute, the status is 124.
+ * Prints on one line: wall seconds, user + system seconds, peak resident KiB, exit
+ * status (128 + signal), and 0.  --first gives the command LINE on a pipe that stays
+ * open: its wall seconds end at the first newline of an answer, and the last figure
+ * is the KiB resident at that moment.  No answer in a minute: status 124.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -62,6 +62,7 @@ static pid_t spawn(int in, int out, char **command)
 struct cost {
 	double wall;
 	struct rusage used;
+	long held;              /* KiB resident at the first answer */
 	int status;
 };
 
@@ -103,6 +104,22 @@ static bool answer_to(const char *line, int to, int from)
 	return false;
 }
 
+/* KiB that a process has resident now, or 0. */
+static long resident(pid_t pid)
+{
+	char path[64];
+	long pages = 0;
+
+	snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
+	FILE *statm = fopen(path, "r");
+	if (!statm)
+		return 0;
+	if (fscanf(statm, "%*s %ld", &pages) != 1)
+		pages = 0;
+	fclose(statm);
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
 static void first_answer(const char *line, char **command, struct cost *cost)
 {
 	int to[2], from[2];
@@ -115,6 +132,7 @@ static void first_answer(const char *line, char **command, struct cost *cost)
 	close(from[1]);
 	bool answered = answer_to(line, to[1], from[0]);
 	cost->wall = now() - start;
+	cost->held = resident(pid);
 	close(to[1]);
 	if (!answered)
 		kill(pid, SIGTERM);
@@ -125,7 +143,7 @@ static void first_answer(const char *line, char **command, struct cost *cost)
 
 int main(int argc, char **argv)
 {
-	struct cost cost;
+	struct cost cost = { 0 };
 
 	if (argc < 4) {
 		fputs("usage: measure {INPUT OUTPUT | --first LINE} COMMAND [ARGUMENT...]\n", stderr);
@@ -136,7 +154,7 @@ int main(int argc, char **argv)
 		first_answer(argv[2], argv + 3, &cost);
 	else
 		whole_run(argv[1], argv[2], argv + 3, &cost);
-	printf("%.6f %.6f %ld %d\n", cost.wall, seconds(cost.used.ru_utime) + seconds(cost.used.ru_stime),
-	       cost.used.ru_maxrss, cost.status);
+	printf("%.6f %.6f %ld %d %ld\n", cost.wall, seconds(cost.used.ru_utime) + seconds(cost.used.ru_stime),
+	       cost.used.ru_maxrss, cost.status, cost.held);
 	return 0;
 }

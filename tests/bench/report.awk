@@ -11,6 +11,7 @@
 #     G ID KIND REF FACTOR TEXT            a goal: rate >= FACTOR x REF's (KIND rate), less its
 #                                          time for one key (lookup), time <= FACTOR x REF's (time)
 #     F SECTION LABEL VALUE OP WANTED      another figure; OP is "<=", ">=" or empty
+#     M SECTION LABEL MOVED IDEAL EXCESS MOST    shares of the keys; MOST of excess, or empty
 #     N SECTION TEXT                       a remark
 
 BEGIN { FS = "\t"; OFS = "" }
@@ -21,6 +22,7 @@ $1 == "R" { n = ++runs[$2]; wall[$2, n] = $4; cpu[$2, n] = $5; rss[$2, n] = $6 }
 $1 == "X" && !($2 in wrong) { wrong[$2] = $3 }
 $1 == "G" { g = ++goals; goal_id[g] = $2; kind[g] = $3; ref[g] = $4; factor[g] = $5; goal[g] = $6 }
 $1 == "F" { see($2); f = ++figures; figure_in[f] = $2; figure[f] = $3; value[f] = $4; op[f] = $5; wanted[f] = $6 }
+$1 == "M" { see($2); m = ++changes; change_in[m] = $2; change[m] = $3; moved[m] = $4; ideal[m] = $5; excess[m] = $6; most[m] = $7 }
 $1 == "N" { see($2); r = ++remarks; remark_in[r] = $2; remark[r] = $3 }
 
 END {
@@ -32,11 +34,12 @@ END {
 		print ""
 		speeds(sections_at[s])
 		others(sections_at[s])
+		movements(sections_at[s])
 		for (i = 1; i <= remarks; i++)
 			if (remark_in[i] == sections_at[s])
 				print md ? "- " : "", remark[i]
 	}
-	printf "\n%d goals met, %d missed, %d without a measurement\n", met, missed, unknown
+	printf "\n%d goals met, %d missed, %d without a measurement\n", goals_met, goals_missed, unknown
 }
 
 function see(name)
@@ -86,11 +89,17 @@ function verdict(got, how, want)
 {
 	if (how == "")
 		return ""
+	if (got !~ /^[0-9]+[.]?[0-9]*$/) {
+		unknown++
+		return "not measured"
+	}
+	got += 0
+	want += 0
 	if (how == ">=" ? got >= want : got <= want) {
-		met++
+		goals_met++
 		return "met"
 	}
-	missed++
+	goals_missed++
 	if (want == 0)
 		return "missed"
 	return sprintf("missed by %.1f %%", 100 * (got > want ? got - want : want - got) / want)
@@ -110,7 +119,7 @@ function judge(g,    name, got)
 	else
 		got = (kind[g] == "lookup" ? lookups(name) : rate(name)) / rate(ref[g])
 	cell_measured = sprintf("%.2f x", got)
-	cell_verdict = verdict(got, kind[g] == "time" ? "<=" : ">=", factor[g])
+	cell_verdict = verdict(sprintf("%.6f", got), kind[g] == "time" ? "<=" : ">=", factor[g])
 }
 
 function speeds(in_section,    v, g, name, first)
@@ -147,7 +156,17 @@ function others(in_section,    f)
 	for (f = 1; f <= figures; f++)
 		if (figure_in[f] == in_section)
 			row(figure[f] "|" value[f] "|" (op[f] == "" ? "" : op[f] " " wanted[f]) "|" \
-			    verdict(value[f] + 0, op[f], wanted[f] + 0))
+			    verdict(value[f], op[f], wanted[f]))
+	flush_table()
+}
+
+function movements(in_section,    m)
+{
+	table("nodes change|moved|ideal|excess|goal|verdict", "lrrrll")
+	for (m = 1; m <= changes; m++)
+		if (change_in[m] == in_section)
+			row(change[m] "|" moved[m] "|" ideal[m] "|" excess[m] "|" (most[m] == "" ? "" : "excess " most[m]) "|" \
+			    verdict(excess[m], most[m] == "" ? "" : "<=", most[m]))
 	flush_table()
 }
 

@@ -661,9 +661,68 @@ static void a_jump_hole_at_the_end_is_kept_and_the_bucket_that_goes_last_is_not(
 	list_free(&l);
 }
 
+/* The paper's algorithm 1, which keeps the set W_b of every removed bucket as it was. */
+struct wrapper {
+	uint32_t working[64], set[64][64], size[64];    /* size 0: works */
+	uint32_t n;
+};
+
+static void wrapper_remove(struct wrapper *w, uint32_t b)
+{
+	uint32_t at = 0;
+
+	while (w->working[at] != b)
+		at++;
+	w->working[at] = w->working[--w->n];
+	memcpy(w->set[b], w->working, sizeof(w->working));
+	w->size[b] = w->n;
+}
+
+static uint32_t wrapper_bucket(const struct wrapper *w, uint64_t hash)
+{
+	uint32_t b = hash_below(hash, 64);
+
+	while (w->size[b])
+		b = w->set[b][hash_below(mix64(hash + (b + 1) * UINT64_C(0xaf251af3b0f025b5)), w->size[b])];
+	return b;
+}
+
+static void anchor_finds_what_the_papers_whole_working_sets_would_say(void **unused)
+{
+	const struct ring_algo *anchor = ring_algo_find("anchor");
+
+	(void)unused;
+	for (unsigned trial = 0; trial < 100; trial++) {
+		struct list l = list_of(1);
+		struct ring_state s = fresh(anchor, &l, 64);
+		struct wrapper w = { .n = 64 };
+		struct ring *ring;
+
+		for (uint32_t b = 0; b < 64; b++)
+			w.working[b] = s.removed[b] = b;
+		shuffle(s.removed, 64);
+		s.removed_n = draw_below(64);
+		for (uint32_t i = 0; i < s.removed_n; i++)
+			wrapper_remove(&w, s.removed[i]);
+		for (uint32_t b = 0; b < 64; b++)
+			s.bucket[b] = w.size[b] ? RING_NONE : 0;
+		ring = ring_of(anchor, &s, &l);
+		for (unsigned i = 0; i < 1000; i++) {
+			struct ring_why why;
+			uint64_t hash = draw();
+
+			ring_explain(ring, hash, &why);
+			assert_int_equal(why.slot, wrapper_bucket(&w, hash));
+		}
+		ring_free(ring);
+		ring_state_release(&s);
+		list_free(&l);
+	}
+}
+
 static void keys_spread_over_the_nodes_as_draws_of_chance_would(void **unused)
 {
-	enum { N = 100, DRAWS = 1 << 20 };
+	enum { N = 100, GONE = 300, DRAWS = 1 << 20 };
 	uint64_t *hash = malloc(DRAWS * sizeof(*hash));
 	uint32_t *owner = malloc(DRAWS * sizeof(*owner));
 
@@ -672,15 +731,15 @@ static void keys_spread_over_the_nodes_as_draws_of_chance_would(void **unused)
 		hash[i] = draw();
 	for (size_t round = 0; round < 4; round++) {
 		const struct ring_algo *algo = ring_algo_find(numbered[round % 2]);
-		struct list l = list_of(N + 40);
+		struct list l = list_of(N + GONE);
 		struct ring_state s = fresh(algo, &l, 0);
-		uint32_t order[N + 40], count[N] = { 0 };
+		uint32_t order[N + GONE], count[N] = { 0 };
 		double chi2 = 0, weight = 0;
 
-		for (uint32_t i = 0; i < N + 40; i++)
+		for (uint32_t i = 0; i < N + GONE; i++)
 			order[i] = i;
-		shuffle(order, N + 40);
-		leave_and_return(algo, &s, &l, order, 40, false);
+		shuffle(order, N + GONE);
+		leave_and_return(algo, &s, &l, order, GONE, false);
 		if (round >= 2) {
 			for (uint32_t i = 0; i < N; i++)
 				l.node[i].weight = 1 + i % 5;
@@ -1133,6 +1192,7 @@ int main(void)
 		cmocka_unit_test(nodes_that_leave_and_return_in_any_order_cost_the_others_nothing),
 		cmocka_unit_test(a_node_that_comes_back_next_gets_all_its_keys_again),
 		cmocka_unit_test(a_jump_hole_at_the_end_is_kept_and_the_bucket_that_goes_last_is_not),
+		cmocka_unit_test(anchor_finds_what_the_papers_whole_working_sets_would_say),
 		cmocka_unit_test(keys_spread_over_the_nodes_as_draws_of_chance_would),
 		cmocka_unit_test(slots_moves_as_few_slots_as_any_even_table_allows),
 		cmocka_unit_test(a_fresh_table_is_dealt_in_turn_by_weight),

@@ -657,7 +657,7 @@ static void a_value_spliced_in_is_read_back_and_the_rest_stays_byte_for_byte(voi
 static void an_error_names_its_byte(void **state)
 {
 	static const struct { const char *line; size_t at; } table[] = {
-		{ "", 0 }, { " x", 1 }, { "{\"a\":1,}", 7 }, { "{\"a\":1 x", 7 }, { "{\"a\":\"b", 7 }, { "{\"a\":\"\x01\"}", 6 },
+		{ "", 0 }, { " x", 1 }, { "{\"a\":1,}", 7 }, { "{\"a\":1 x}", 7 }, { "{\"a\":1 ", 6 }, { "{\"a\":[1}", 7 }, { "{\"a\":{} ", 7 }, { "{\"a\":\"b", 7 }, { "{\"a\":\"\x01\"}", 6 },
 		{ "{\"a\":\"b\\q\"}", 7 }, { "{\"a\":\"\xc3\"}", 6 }, { "{\"a\":1,\"a\":2}", 7 }, { "{} {}", 3 }, { "{\"a\":-}", 6 },
 	};
 	struct json_scan scan;

@@ -1,0 +1,177 @@
+/* svg: see svg.h */
+#include "lib/draw/svg.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+enum { REPLACEMENT = 0xfffd, ELLIPSIS = 0x2026 };
+
+struct svg_num svg_fixed(double x, unsigned decimals)
+{
+	static const long long scale[] = { 1, 10, 100, 1000, 10000, 100000, 1000000 };
+	struct svg_num num;
+	long long n;
+
+	assert(decimals <= 6);
+	assert(fabs(x) < 1e12);
+	n = llround(fabs(x) * (double)scale[decimals]);
+	if (decimals)
+		snprintf(num.s, sizeof num.s, "%s%lld.%0*lld", x < 0 && n ? "-" : "", n / scale[decimals], (int)decimals,
+			 n % scale[decimals]);
+	else
+		snprintf(num.s, sizeof num.s, "%s%lld", x < 0 && n ? "-" : "", n);
+	return num;
+}
+
+struct svg_num svg_num(double x)
+{
+	struct svg_num num = svg_fixed(x, 2);
+	size_t end = strlen(num.s);
+
+	while (num.s[end - 1] == '0')
+		end--;
+	if (num.s[end - 1] == '.')
+		end--;
+	num.s[end] = '\0';
+	return num;
+}
+
+struct svg_num svg_percent(double share)
+{
+	double percent = 100 * share;
+	struct svg_num num = svg_fixed(percent, percent >= 9.995 ? 1 : percent >= 0.9995 ? 2 : 3);
+
+	strcat(num.s, " %");
+	return num;
+}
+
+/* The character at *s, which moves on; any byte that does not begin a valid one is U+FFFD by itself. */
+static uint32_t next_char(const char **s, const char *end)
+{
+	const uint8_t *p = (const uint8_t *)*s;
+	size_t room = (size_t)(end - *s), more;
+	uint32_t c = *p, least;
+
+	(*s)++;
+	if (c < 0x80)
+		return c;
+	if (c < 0xc2 || c > 0xf4)
+		return REPLACEMENT;
+	more = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+	least = more == 1 ? 0x80 : more == 2 ? 0x800 : 0x10000;
+	if (room <= more)
+		return REPLACEMENT;
+	c &= 0x3f >> more;
+	for (size_t i = 1; i <= more; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return REPLACEMENT;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return REPLACEMENT;
+	*s += more;
+	return c;
+}
+
+/* Controls, what turns the direction of a line, and what XML has no place for. */
+static uint32_t printable(uint32_t c)
+{
+	if (c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+	    (c & 0xfffe) == 0xfffe)
+		return REPLACEMENT;
+	return c;
+}
+
+static unsigned char_cells(uint32_t c)
+{
+	if ((c >= 0x300 && c < 0x370) || (c >= 0x200b && c <= 0x200f) || (c >= 0xfe00 && c < 0xfe10))
+		return 0;
+	return (c >= 0x1100 && c < 0x1160) || (c >= 0x2e80 && c < 0xa4d0) || (c >= 0xac00 && c < 0xd7a4) ||
+		(c >= 0xf900 && c < 0xfb00) || (c >= 0xfe30 && c < 0xfe70) || (c >= 0xff00 && c < 0xff61) || c >= 0x1f300
+		? 2 : 1;
+}
+
+static void put_char(FILE *out, uint32_t c)
+{
+	c = printable(c);
+	if (c == '&')
+		fputs("&amp;", out);
+	else if (c == '<')
+		fputs("&lt;", out);
+	else if (c == '>')
+		fputs("&gt;", out);
+	else if (c == '"')
+		fputs("&quot;", out);
+	else if (c == '\'')
+		fputs("&#39;", out);
+	else if (c < 0x80)
+		putc((int)c, out);
+	else if (c < 0x800)
+		fprintf(out, "%c%c", (int)(0xc0 | c >> 6), (int)(0x80 | (c & 0x3f)));
+	else if (c < 0x10000)
+		fprintf(out, "%c%c%c", (int)(0xe0 | c >> 12), (int)(0x80 | (c >> 6 & 0x3f)), (int)(0x80 | (c & 0x3f)));
+	else
+		fprintf(out, "%c%c%c%c", (int)(0xf0 | c >> 18), (int)(0x80 | (c >> 12 & 0x3f)),
+			(int)(0x80 | (c >> 6 & 0x3f)), (int)(0x80 | (c & 0x3f)));
+}
+
+void svg_text(FILE *out, const char *s, size_t len)
+{
+	for (const char *end = s + len; s < end;)
+		put_char(out, next_char(&s, end));
+}
+
+unsigned svg_cells(const char *s, size_t len)
+{
+	unsigned cells = 0;
+
+	for (const char *end = s + len; s < end;)
+		cells += char_cells(next_char(&s, end));
+	return cells;
+}
+
+/* Hosts differ at either end, so both are kept: a bit more of the front. */
+void svg_text_within(FILE *out, const char *s, size_t len, unsigned cells)
+{
+	const char *end = s + len;
+	unsigned all = svg_cells(s, len), at = 0, front = cells / 2, back = cells - 1 - front;
+	int cut = 0;
+
+	assert(cells >= 2);
+	if (all <= cells) {
+		svg_text(out, s, len);
+		return;
+	}
+	while (s < end) {
+		uint32_t c = next_char(&s, end);
+		unsigned before = at;
+
+		at += char_cells(c);
+		if (at <= front || before >= all - back) {
+			put_char(out, c);
+		} else if (!cut) {
+			put_char(out, ELLIPSIS);
+			cut = 1;
+		}
+	}
+}
+
+static void arc_to(FILE *out, double radius, double turn)
+{
+	double angle = 2 * M_PI * turn;
+
+	fprintf(out, "A%s %s 0 0 1 %s %s", svg_num(radius).s, svg_num(radius).s, svg_num(radius * sin(angle)).s,
+		svg_num(-radius * cos(angle)).s);
+}
+
+/* In thirds where it is long: the ends of one arc must not meet, nor be opposite. */
+void svg_arc(FILE *out, double radius, double from, double to)
+{
+	double angle = 2 * M_PI * from;
+	int pieces = to - from > 0.4 ? 3 : 1;
+
+	fprintf(out, "M%s %s", svg_num(radius * sin(angle)).s, svg_num(-radius * cos(angle)).s);
+	for (int i = 1; i <= pieces; i++)
+		arc_to(out, radius, from + (to - from) * i / pieces);
+}
