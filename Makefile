@@ -1,51 +1,133 @@
-# faultline.  `make help` lists what there is to say.
-# Yours to set: CC CFLAGS LDFLAGS PREFIX DESTDIR, SAN=address,undefined, WERROR=1, BUILD=DIR.
+# faultline.  `make help` lists what can be asked for.
+# Yours to set: CC CFLAGS LDFLAGS PREFIX DESTDIR WERROR=1 SAN=address,undefined BUILD=DIR.
 
 VERSION = 0.1.0
-PREFIX  ?= /usr/local
-CFLAGS  ?= -O2 -g
-SAN     ?=
-WERROR  ?=
-BUILD   ?= build$(if $(SAN),/san)
+PREFIX ?= /usr/local
+CFLAGS ?= -O2 -g
+BUILD  ?= build$(if $(SAN),/san)
+
+# All that building, the demo and the tests need; `make deps` installs what is missing.
+PACKAGES = gcc libc6-dev libsodium-dev libjansson-dev \
+	bats bats-assert bats-support libcmocka-dev libmemcached-dev jq mandoc zsh fish librsvg2-bin util-linux
+# What `make fuzz` and `make bench` need besides.
+FUZZ_PACKAGES  = clang libclang-rt-14-dev
+BENCH_PACKAGES =
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
-       -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough -Wunused-result
+	-Wwrite-strings -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough $(if $(WERROR),-Werror)
 # -ffp-contract=off: the ketama layouts count their points as other programs round.
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -DFAULTLINE_VERSION='"$(VERSION)"' -ffp-contract=off -pthread $(WARN) \
-	$(if $(WERROR),-Werror) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
+BASE_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -DFAULTLINE_VERSION='"$(VERSION)"' -ffp-contract=off -pthread $(WARN)
+ALL_CFLAGS  = $(BASE_CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 LIBS = -ljansson -lsodium -lm
 
-TOOLS := $(basename $(notdir $(wildcard cmd/*.c)))
-LIB   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*/*.c))
-UNITS := $(basename $(notdir $(wildcard tests/unit/*.c)))
+TOOLS   = $(basename $(notdir $(wildcard cmd/*.c)))
+SOURCES = $(wildcard lib/*/*.c)
+OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
+UNITS   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
+DRIVERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+PURE    = ring
+PAGES   = $(wildcard man/man*/*.[1-9])
 
-all: $(TOOLS:%=$(BUILD)/bin/%)
+all: $(TOOLS:%=$(BUILD)/bin/%)  ## build the tools into build/bin
 
 $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(BUILD)/libfaultline.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/libfaultline.a: $(LIB)
+$(BUILD)/libfaultline.a: $(OBJECTS)
 	rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libfaultline.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS)
+$(BUILD)/tests/unit/libmemcached: UNIT_LIBS = -lmemcached -lhashkit
+
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lmemcached -lhashkit $(LIBS)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Objects are made anew when the compiler or its flags change.
+FLAGS = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $(BUILD)/flags: FORCE
-	@mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' >$@
+	@mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
 
-unit: $(UNITS:%=$(BUILD)/tests/unit/%)
-	@for t in $^; do $$t || exit 1; done
+demo: deps  ## install what is missing, build, and shard this machine's files over nodes
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tests/demo
 
-clean:
+check: deps  ## install what is missing, build, and pass every test
+	@$(MAKE) --no-print-directory all $(UNITS) check-pure
+	@BUILD=$(BUILD) tests/check $(notdir $(UNITS))
+
+# A core calls memory functions alone: no I/O, clock, random source, locale or environment.
+PURE_CALLS = malloc|calloc|realloc|free|mem[a-z]+|str(n?cmp|n?len|chr)|__assert_fail|__stack_chk_fail|bcmp
+check-pure: $(OBJECTS)
+	@$(if $(SAN),exit 0;) for m in $(PURE); do \
+		$(LD) -r -o $(BUILD)/$$m.pure.o $(BUILD)/lib/$$m/*.o || exit 1; \
+		calls=$$(nm -u $(BUILD)/$$m.pure.o | awk '{ print $$2 }' | grep -vxE '$(PURE_CALLS)'); \
+		[ -z "$$calls" ] || { echo "lib/$$m is not pure, it calls:" $$calls >&2; exit 1; }; done
+
+define INSTALL_MISSING
+	@command -v dpkg-query >/dev/null || { echo "make deps: this is no Debian; needed are: $(1)" >&2; exit 1; }; \
+	missing=; for p in $(1); do \
+		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q ' installed$$' || missing="$$missing $$p"; done; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ $$(id -u) = 0 ]; then as=; elif sudo -n true 2>/dev/null || { [ -t 0 ] && command -v sudo >/dev/null; }; then as=sudo; \
+	else echo "make deps: not root, and no sudo; please install:$$missing" >&2; exit 1; fi; \
+	echo "make deps: installing$$missing"; \
+	$$as apt-get update -q && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+endef
+
+deps:  ## install the packages that are missing (Debian 12; as root or with sudo)
+	$(call INSTALL_MISSING,$(PACKAGES))
+
+bench: deps  ## measure beside the peers; the table goes to tests/bench/RESULTS.md
+	@$(MAKE) --no-print-directory all $(DRIVERS)
+	@BUILD=$(BUILD) tests/bench/run $(BENCH)
+
+fuzz: deps  ## run each fuzz target for FUZZ_SECONDS (60)
+	$(call INSTALL_MISSING,$(FUZZ_PACKAGES))
+	@$(MAKE) --no-print-directory $(FUZZERS)
+	@for f in $(FUZZERS); do name=$$(basename $$f); mkdir -p build/fuzz/corpus/$$name; echo "fuzz: $$name"; \
+		$$f -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=4096 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- \
+			build/fuzz/corpus/$$name $(wildcard tests/fuzz/corpus/$$name) >build/fuzz/$$name.log 2>&1 \
+			|| { tail -40 build/fuzz/$$name.log; exit 1; }; \
+		grep -E 'number_of_executed_units|DONE' build/fuzz/$$name.log; done
+
+build/fuzz/%: tests/fuzz/%.c $(SOURCES)
+	@mkdir -p $(@D)
+	clang -O1 -g $(BASE_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Wl,--wrap=die \
+		-o $@ $^ $(LIBS)
+
+install: all  ## install under PREFIX (/usr/local), with pages and completions; DESTDIR is honoured
+	install -d $(DESTDIR)$(PREFIX)/bin $(COMPLETIONS:%=$(DESTDIR)$(PREFIX)/share/%)
+	install -m 755 $(TOOLS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/bin
+	for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/$$p || exit 1; done
+	for t in $(TOOLS); do \
+		$(BUILD)/bin/$$t --completion bash >$(DESTDIR)$(PREFIX)/share/$(BASH_DIR)/$$t && \
+		$(BUILD)/bin/$$t --completion zsh >$(DESTDIR)$(PREFIX)/share/$(ZSH_DIR)/_$$t && \
+		$(BUILD)/bin/$$t --completion fish >$(DESTDIR)$(PREFIX)/share/$(FISH_DIR)/$$t.fish || exit 1; done
+
+BASH_DIR = bash-completion/completions
+ZSH_DIR  = zsh/site-functions
+FISH_DIR = fish/vendor_completions.d
+COMPLETIONS = $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR)
+
+uninstall:  ## remove what install put there
+	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/%) $(PAGES:%=$(DESTDIR)$(PREFIX)/share/%)
+	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/$(BASH_DIR)/%) $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/$(ZSH_DIR)/_%) \
+		$(TOOLS:%=$(DESTDIR)$(PREFIX)/share/$(FISH_DIR)/%.fish)
+
+clean:  ## remove build/
 	rm -rf build
 
-.PHONY: all unit clean FORCE
+help:  ## show this
+	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: all demo check check-pure deps bench fuzz install uninstall clean help FORCE
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

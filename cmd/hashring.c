@@ -371,12 +371,17 @@ static struct draw_fleet drawn(const struct fleet *fl)
 	return (struct draw_fleet){ fl->ring, fl->state.nodes.at, fl->state.nodes.n };
 }
 
-static void draw_plan(const struct fleet *was, const struct fleet *is)
+/* was: NULL, or the fleet that a plan is from */
+static void draw(const struct fleet *is, const struct fleet *was)
 {
-	struct draw_fleet old = drawn(was), new = drawn(is);
-	uint32_t *kept = nodes_kept(&was->state.nodes, &is->state.nodes);
+	struct draw_fleet old = was ? drawn(was) : drawn(is);
+	uint32_t *kept = was ? nodes_kept(&was->state.nodes, &is->state.nodes) : NULL;
+	struct draw_circle d = {
+		.is = drawn(is), .was = was ? &old : NULL, .kept = kept, .caption = ring_algo_name(is->state.algo),
+	};
 
-	draw_circle(stdout, &new, &old, kept, ring_algo_name(is->state.algo));
+	if (draw_circle(stdout, &d) != RING_OK)
+		die(EXIT_SYSTEM, "cannot allocate the picture of %u nodes", is->state.nodes.n);
 	free(kept);
 }
 
@@ -391,7 +396,7 @@ static uint64_t run_diff(const struct settings *s)
 
 	fleet_load_two(&was, &is, &s->fleet, s->operand[0], s->operand[1]);
 	if (s->draw) {
-		draw_plan(&was, &is);
+		draw(&is, &was);
 	} else {
 		was_route = route_of(s, &was);
 		is_route = route_of(s, &is);
@@ -410,15 +415,13 @@ static void run_one(const struct settings *s)
 {
 	struct fleet fl;
 	struct route route;
-	struct draw_fleet d;
 
 	fleet_load(&fl, &s->fleet);
 	route = route_of(s, &fl);
 	if (s->replicas > 1)
 		warn_replicas(route.nodes, s->replicas);
 	if (s->draw) {
-		d = drawn(&fl);
-		draw_circle(stdout, &d, NULL, NULL, ring_algo_name(fl.state.algo));
+		draw(&fl, NULL);
 	} else if (s->explain) {
 		struct ring_key key = { (const uint8_t *)s->explain, strlen(s->explain) };
 

@@ -83,13 +83,22 @@ static uint32_t printable(uint32_t c)
 	return c;
 }
 
-static unsigned char_cells(uint32_t c)
+/* Of ' ' to '~' in DejaVu Sans, in hundredths of an em. */
+static const uint8_t ascii_width[] = {
+	32, 41, 46, 84, 64, 96, 78, 28, 40, 40, 50, 84, 32, 37, 32, 34, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 34, 34,
+	84, 84, 84, 54, 100, 69, 69, 70, 77, 64, 58, 78, 76, 30, 30, 66, 56, 87, 75, 79, 61, 79, 70, 64, 62, 74, 69, 99,
+	69, 62, 69, 40, 34, 40, 84, 50, 50, 62, 64, 55, 64, 62, 36, 64, 64, 28, 28, 58, 28, 98, 64, 62, 64, 64, 42, 53,
+	40, 64, 60, 82, 60, 60, 53, 64, 34, 64, 84,
+};
+
+static unsigned char_width(uint32_t c)
 {
+	c = printable(c);
+	if (c < 0x7f)
+		return ascii_width[c - 0x20];
 	if ((c >= 0x300 && c < 0x370) || (c >= 0x200b && c <= 0x200f) || (c >= 0xfe00 && c < 0xfe10))
 		return 0;
-	return (c >= 0x1100 && c < 0x1160) || (c >= 0x2e80 && c < 0xa4d0) || (c >= 0xac00 && c < 0xd7a4) ||
-		(c >= 0xf900 && c < 0xfb00) || (c >= 0xfe30 && c < 0xfe70) || (c >= 0xff00 && c < 0xff61) || c >= 0x1f300
-		? 2 : 1;
+	return c >= 0x1100 ? 104 : 80;
 }
 
 static void put_char(FILE *out, uint32_t c)
@@ -122,38 +131,51 @@ void svg_text(FILE *out, const char *s, size_t len)
 		put_char(out, next_char(&s, end));
 }
 
-unsigned svg_cells(const char *s, size_t len)
+unsigned svg_width(const char *s, size_t len)
 {
-	unsigned cells = 0;
+	unsigned width = 0;
 
 	for (const char *end = s + len; s < end;)
-		cells += char_cells(next_char(&s, end));
-	return cells;
+		width += char_width(next_char(&s, end));
+	return width;
 }
 
-/* Hosts differ at either end, so both are kept: a bit more of the front. */
-void svg_text_within(FILE *out, const char *s, size_t len, unsigned cells)
+/* The part of a text from one distance of its begin to another, in whole characters. */
+static void put_part(FILE *out, const char *s, size_t len, unsigned from, unsigned to)
 {
-	const char *end = s + len;
-	unsigned all = svg_cells(s, len), at = 0, front = cells / 2, back = cells - 1 - front;
-	int cut = 0;
+	unsigned at = 0;
 
-	assert(cells >= 2);
-	if (all <= cells) {
-		svg_text(out, s, len);
-		return;
-	}
-	while (s < end) {
+	for (const char *end = s + len; s < end && at < to;) {
 		uint32_t c = next_char(&s, end);
 		unsigned before = at;
 
-		at += char_cells(c);
-		if (at <= front || before >= all - back) {
+		at += char_width(c);
+		if (before >= from && at <= to)
 			put_char(out, c);
-		} else if (!cut) {
+	}
+}
+
+void svg_text_within(FILE *out, const char *s, size_t len, unsigned width, size_t keep)
+{
+	unsigned all = svg_width(s, len), at = svg_width(s, keep), room = width - char_width(ELLIPSIS), front = room / 2;
+	const unsigned letters = 250;   /* of what is kept */
+
+	assert(width >= 300 && keep <= len);
+	if (all <= width) {
+		svg_text(out, s, len);
+	} else if (at + letters <= front || at >= all - (room - front)) {
+		put_part(out, s, len, 0, front);
+		put_char(out, ELLIPSIS);
+		put_part(out, s, len, all - (room - front), all);
+	} else {
+		front = room / 4;
+		room -= front + char_width(ELLIPSIS);
+		at = at > 200 ? at - 200 : 0;
+		put_part(out, s, len, 0, front);
+		put_char(out, ELLIPSIS);
+		put_part(out, s, len, at, at + room);
+		if (at + room < all)
 			put_char(out, ELLIPSIS);
-			cut = 1;
-		}
 	}
 }
 

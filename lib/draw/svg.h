@@ -26,11 +26,14 @@ struct svg_num svg_percent(double share);               /* of three digits or so
  */
 void svg_text(FILE *, const char *s, size_t len);
 
-/* The same in at most so many cells (2 or more): what is too long loses its middle to an ellipsis. */
-void svg_text_within(FILE *, const char *s, size_t len, unsigned cells);
+/* How wide it is, in hundredths of an em of a broad sans-serif (DejaVu Sans; others are narrower). */
+unsigned svg_width(const char *s, size_t len);
 
-/* How wide it is, in cells of an average letter; a CJK character has two. */
-unsigned svg_cells(const char *s, size_t len);
+/*
+ * The same in at most that width (300 or more): what is too long loses its middle
+ * to an ellipsis, or, where byte `keep` would go with it, what is around that.
+ */
+void svg_text_within(FILE *, const char *s, size_t len, unsigned width, size_t keep);
 
 /*
  * Path data of an arc around the origin, clockwise from the top; `from` and

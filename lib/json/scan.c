@@ -1,18 +1,18 @@
 /*
  * A line is read from left to right once, with a stack of open containers in
- * place of recursion.  Three things make it fast and need saying:
+ * place of recursion.  What makes it fast:
  *
  * - Strings are skipped in blocks of 16 bytes (SSE2) or 8 (any word): a block's
  *   bits mark the bytes that end or interrupt plain ASCII.  The last block of a
  *   line is loaded so that it ends where the line does, and shifted: nothing is
  *   read beyond the line, and only lines shorter than a block go byte by byte.
+ * - The line has to end in '}', which ends every number, word and stretch of
+ *   white space: so only a string, and what follows a '}', is tested for the end.
  * - A member's name is hashed from its first and last 8 bytes and its length.  64
  *   bits an object say "surely new" of most names; else the names of the open
  *   objects, kept on a stack of their own, are compared.  An object of more than
  *   NAMES_NEAR members is sorted when it closes instead, so that no line costs
  *   a time quadratic in its length.
- * - The line has to end in '}', which ends every number, word and stretch of
- *   white space: so only a string, and what follows a '}', is tested for the end.
  * - The same hash finds the parts of a path, so a name is compared with a part
  *   only where it almost surely is that part.
  *

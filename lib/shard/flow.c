@@ -184,7 +184,8 @@ static void keep_carry(struct flow *f, struct block *b, size_t whole)
 		f->carry_cap = f->carry_len + BLOCK;
 		f->carry = must_realloc(f->carry, f->carry_cap);
 	}
-	memcpy(f->carry, b->at + whole, f->carry_len);
+	if (f->carry_len)
+		memcpy(f->carry, b->at + whole, f->carry_len);
 	b->len = whole;
 }
 
@@ -254,7 +255,7 @@ static void block_work(const struct flow *f, const struct block *b, struct flow_
 			flow_fail(w, EXIT_DATA, "longer than %zu bytes (see --line-max)", f->input->line_bytes_max);
 	}
 	if (!w->bad)
-		sink->batch(sink->self, w, NULL, 0);
+		sink->batch(sink->self, w, record, 0);
 	if (!w->bad && b->too_long)
 		flow_fail(w, EXIT_DATA, "longer than %zu bytes (see --line-max)", f->input->line_bytes_max);
 	if (!w->bad && b->read_errno)
@@ -353,7 +354,7 @@ void flow_records(const char *name, const struct flow_sink *sink, const struct r
 	for (size_t i = 0; i < n && !w.bad; i += FLOW_BATCH)
 		w.records += sink->batch(sink->self, &w, records + i, n - i < FLOW_BATCH ? n - i : FLOW_BATCH);
 	if (!w.bad)
-		sink->batch(sink->self, &w, NULL, 0);
+		sink->batch(sink->self, &w, records, 0);
 	block_commit(&f, &w);
 	if (sink->close)
 		sink->close(sink->self, w.scratch);

@@ -132,6 +132,10 @@ function speeds(in_section,    v, g, name, first)
 		if (!known(name)) {
 			row(label[v] "|||||||" "|" (name in wrong ? wrong[name] : "not run"))
 			first = 0
+		} else if (keys[name] == 1) {
+			first = sprintf("%s|||%s|%.1f||", label[v], spread(name), median(rss, name) / 1024)
+			row(first "|" sprintf("%.3f s", median(wall, name)) "|")
+			first = 0
 		} else {
 			first = sprintf("%s|%.2f|%.1f|%s|%.1f|%s", label[v], rate(name),
 				median(cpu, name) / keys[name] * 1e9, spread(name), median(rss, name) / 1024,

@@ -46,7 +46,7 @@ static int make_keys(void **state)
 }
 
 /* The behaviour first: setting the plain distribution would make it unweighted again. */
-static memcached_st *make_client(const memcached_server_st *list, int spy)
+static memcached_st *make_client(const memcached_server_list_st list, int spy)
 {
 	memcached_st *m = memcached_create(NULL);
 
