@@ -9,72 +9,117 @@
 
 enum {
 	MARGIN = 28,
-	HEAD = 74,                      /* caption and the line below it */
+	TOP = 96,                       /* below the caption and the line under it */
 	DONUT = 2 * DONUT_RADIUS,
-	LEFT = DONUT + 40,              /* where the bars begin beside the donut */
-	CAPTION_CELL = 10,
+	BARS_X = DONUT + 48,            /* beside the donut */
+	LENS_GAP = 20,
+	CAPTION_SIZE = 18,
+	WIDTH_MIN = 720,
+	NOTE_LINE = 18, KEY_LINE = 24,
+	NOTES_MAX = 4, NOTE_BYTES = 128,
+};
+
+/* Sentences below the picture, which share lines as they fit. */
+struct notes {
+	char text[NOTES_MAX][NOTE_BYTES];
+	unsigned n;
 };
 
 struct page {
 	const struct picture *p;
 	const struct bars *bars;
-	double width, height;
-	double left_height;             /* donut, legend, lens */
+	struct notes notes;
+	double width, height, body;     /* body: the height of donut and bars */
 };
 
-/* "5 nodes, max/mean 1.031 (n3), min/mean 0.972": for the second line and for <desc>. */
+/* For the second line and for <desc>: what one wants to know. */
 static void put_summary(FILE *out, const struct picture *p)
 {
 	const struct ring_node *worst = p->row[p->worst].node;
 
-	fprintf(out, "%u %s", p->of->is.n, p->of->is.n == 1 ? "node" : "nodes");
-	if (p->plan) {
-		fprintf(out, " (before %u): moves %s of the hash space, ideal %s", p->of->was->n, svg_percent(p->moved).s,
-			svg_percent(p->moved_ideal).s);
-		if (p->excess > 0)
-			fprintf(out, ", of that needlessly %s", svg_percent(p->excess).s);
-	}
+	if (p->plan)
+		fprintf(out, "%u nodes before, %u after: %s of the hash space moves, ideal %s", p->live[WAS], p->live[IS],
+			svg_percent(p->moved).s, svg_percent(p->moved_ideal).s);
+	else
+		fprintf(out, "%u %s", p->live[IS], p->live[IS] == 1 ? "node" : "nodes");
+	if (!p->plan && p->live[IS] < p->rows)
+		fprintf(out, " and %u drained", p->rows - p->live[IS]);
+	if (p->excess > 0)
+		fprintf(out, "; excess %s", svg_percent(p->excess).s);
 	if (!p->circle)
 		return;
-	fprintf(out, "%s max/mean %s (", p->plan ? ";" : ",", svg_fixed(p->max, 3).s);
-	svg_text_within(out, worst->name, worst->name_len, 24);
+	fprintf(out, "%s max/mean %s (", p->plan ? "; then" : ",", svg_fixed(p->max, 3).s);
+	svg_text_within(out, worst->name, worst->name_len, 2400, 0);
 	fprintf(out, "), min/mean %s", svg_fixed(p->min, 3).s);
 }
 
-static const char *legend(const struct picture *p)
+static char *next_note(struct notes *notes)
 {
-	if (!p->circle)
-		return "No circle is drawn: this layout computes the owner of each key, so places on a circle mean nothing.";
-	if (p->sampled)
-		return "Too many arcs to draw: the ring is sampled, the owner of one place in each 720th of it.";
-	return p->ticks ? "All arcs of the ring are drawn, each up to its point."
-			: "All arcs of the ring are drawn.";
+	return notes->text[notes->n++];
 }
 
-static void put_legend(FILE *out, const struct page *page)
+static void make_notes(const struct picture *p, struct notes *notes)
 {
-	const struct picture *p = page->p;
-	double y = page->height - MARGIN;
-
-	fprintf(out, "<g fill='#555' font-size='11.5'>\n<text x='%d' y='%s'>%s", MARGIN, svg_num(y).s, legend(p));
-	if (!p->circle)
-		fputs(" Shares are those to expect by weight.", out);
-	if (p->plan)
-		fprintf(out, " What moves is counted on %u places.", p->samples);
-	if (p->rows > COLOURS)
-		fprintf(out, " Colours repeat after %d nodes.", COLOURS);
-	fputs("</text>\n", out);
-	if (p->plan) {
-		fprintf(out, "<g transform='translate(%d %s)'>", MARGIN, svg_num(y - 30).s);
-		fputs("<rect width='16' height='12' y='-1' fill='#c9c9c5'/><text x='22' y='9'>stays</text>"
-		      "<rect x='70' width='16' height='12' y='-1' fill='#888'/>"
-		      "<rect x='70' width='16' height='12' y='-1' fill='url(#moved)'/><text x='92' y='9'>taken over</text>"
-		      "<rect x='170.5' width='15' height='11' y='-0.5' fill='none' stroke='#777' stroke-dasharray='2 2'/>"
-		      "<text x='192' y='9'>given away</text>", out);
-		if (p->circle)
-			fputs("<text x='280' y='9'>ring: before inside, after outside</text>", out);
-		fputs("</g>\n", out);
+	if (!p->circle) {
+		strcpy(next_note(notes), "No circle is drawn: this layout computes each key\u2019s owner, its places mean nothing.");
+		strcpy(next_note(notes), "Shares are those to expect by weight.");
+	} else if (p->sampled) {
+		strcpy(next_note(notes), "The ring has too many arcs and is sampled: the owner of one place in each 720th.");
+	} else {
+		snprintf(next_note(notes), NOTE_BYTES, "Every arc is drawn%s.", p->ticks ? "; the ticks are the points" : "");
 	}
+	if (p->plan)
+		snprintf(next_note(notes), NOTE_BYTES, "What moves is counted on %u places.", p->samples);
+	if (p->rows > COLOURS)
+		snprintf(next_note(notes), NOTE_BYTES, "Colours repeat after %d nodes.", COLOURS);
+}
+
+/* Puts the notes (out may be NULL) and returns how many lines they are. */
+static unsigned put_notes(FILE *out, const struct page *page, double y)
+{
+	const struct notes *notes = &page->notes;
+	unsigned lines = 1;
+	double x = 0;
+
+	for (unsigned i = 0; i < notes->n; i++) {
+		double width = (svg_width(notes->text[i], strlen(notes->text[i])) + 35) * SMALL_TEXT / 100.0;
+
+		if (x > 0 && x + width > page->width - 2 * MARGIN) {
+			lines++;
+			x = 0;
+		}
+		if (out)
+			fprintf(out, "%s%s%s", i ? x > 0 ? " " : "</text>\n" : "", x > 0 ? "" : "<text x='0' y='",
+				x > 0 ? "" : svg_num(y + (lines - 1) * NOTE_LINE).s);
+		if (out)
+			fprintf(out, "%s%s", x > 0 ? "" : "'>", notes->text[i]);
+		x += width;
+	}
+	if (out)
+		fputs("</text>\n", out);
+	return lines;
+}
+
+/* What pale, hatched and outlined mean. */
+static void put_key(FILE *out, const struct picture *p)
+{
+	fputs("<rect width='16' height='12' fill='#cfcfcb'/><text x='22' y='10'>stays</text>"
+	      "<rect x='74' width='16' height='12' fill='#777'/>"
+	      "<rect x='74' width='16' height='12' fill='url(#moved)'/><text x='96' y='10'>is taken over</text>"
+	      "<rect x='188.5' y='0.5' width='15' height='11' fill='none' stroke='#777' stroke-dasharray='2 2'/>"
+	      "<text x='210' y='10'>is given away</text>", out);
+	if (p->circle)
+		fputs("<text x='306' y='10'>inside is the ring before, outside the ring after</text>", out);
+	fputs("\n", out);
+}
+
+static void put_foot(FILE *out, const struct page *page)
+{
+	fprintf(out, "<g fill='#555' font-size='%d' transform='translate(%d %s)'>\n", SMALL_TEXT, MARGIN,
+		svg_num(TOP + page->body + 24).s);
+	if (page->p->plan)
+		put_key(out, page->p);
+	put_notes(out, page, 10 + (page->p->plan ? KEY_LINE : 0));
 	fputs("</g>\n", out);
 }
 
@@ -83,23 +128,34 @@ static void put_head(FILE *out, const struct page *page, const char *caption)
 	size_t len = strlen(caption);
 
 	fprintf(out, "<svg xmlns='http://www.w3.org/2000/svg' width='%s' height='%s' viewBox='0 0 %s %s' role='img' "
-		"font-family=\"'Segoe UI','Helvetica Neue',Helvetica,Arial,'DejaVu Sans',sans-serif\" font-size='12.5' "
+		"font-family=\"'Segoe UI','Helvetica Neue',Helvetica,Arial,'DejaVu Sans',sans-serif\" font-size='%d' "
 		"fill='#1a1a1a' style='font-variant-numeric:tabular-nums'>\n<title>", svg_num(page->width).s,
-		svg_num(page->height).s, svg_num(page->width).s, svg_num(page->height).s);
+		svg_num(page->height).s, svg_num(page->width).s, svg_num(page->height).s, TEXT_SIZE);
 	svg_text(out, caption, len);
 	fputs("</title>\n<desc>", out);
 	put_summary(out, page->p);
-	fprintf(out, ". %s</desc>\n", legend(page->p));
+	fputs(".", out);
+	for (unsigned i = 0; i < page->notes.n; i++)
+		fprintf(out, " %s", page->notes.text[i]);
+	fputs("</desc>\n", out);
 	if (page->p->plan)
-		fputs("<defs><pattern id='moved' width='5' height='5' patternUnits='userSpaceOnUse' "
-		      "patternTransform='rotate(45)'><path d='M0 0V5' stroke='#fff' stroke-width='2.4'/>"
-		      "<path d='M2.2 0V5' stroke='#1a1a1a' stroke-width='1'/></pattern></defs>\n", out);
+		fputs("<defs><pattern id='sampled' width='4' height='4' patternUnits='userSpaceOnUse' "
+		      "patternTransform='rotate(45)'><path d='M1 0V4' stroke='#fff' stroke-width='1.3'/></pattern>"
+		      "<pattern id='moved' width='6' height='6' patternUnits='userSpaceOnUse' "
+		      "patternTransform='rotate(45)'><path d='M1 0V6' stroke='#fff' stroke-width='2'/>"
+		      "<path d='M2.4 0V6' stroke='#1a1a1a' stroke-width='0.8'/></pattern></defs>\n", out);
 	fputs("<rect width='100%' height='100%' fill='#fcfcfa'/>\n", out);
-	fprintf(out, "<text x='%d' y='42' font-size='18' font-weight='600'>", MARGIN);
-	svg_text_within(out, caption, len, (unsigned)((page->width - 2 * MARGIN) / CAPTION_CELL));
+	fprintf(out, "<text x='%d' y='42' font-size='%d' font-weight='600'>", MARGIN, CAPTION_SIZE);
+	/* 112: bold is broader */
+	svg_text_within(out, caption, len, (unsigned)((page->width - 2 * MARGIN) * 100 * 100 / 112 / CAPTION_SIZE), 0);
 	fprintf(out, "</text>\n<text x='%d' y='64' fill='#555'>", MARGIN);
 	put_summary(out, page->p);
 	fputs("</text>\n", out);
+}
+
+static double left_height(const struct picture *p)
+{
+	return p->circle ? DONUT + (p->lens.n ? LENS_GAP + LENS_HEIGHT : 0) : 0;
 }
 
 static void set_size(struct page *page)
@@ -107,36 +163,30 @@ static void set_size(struct page *page)
 	const struct picture *p = page->p;
 	struct size bars = bars_size(page->bars);
 
-	page->left_height = p->circle ? DONUT + (p->lens.n ? 24 + LENS_HEIGHT : 0) : 0;
-	page->width = 2 * MARGIN + bars.width + (p->circle ? LEFT : 0);
-	page->width = fmax(page->width, 720);
-	page->height = HEAD + 22 + fmax(page->left_height, bars.height) + (p->plan ? 32 : 0) + 28 + MARGIN;
+	page->body = fmax(left_height(p), bars.height);
+	page->width = fmax(2 * MARGIN + bars.width + (p->circle ? BARS_X : 0), WIDTH_MIN);
+	page->height = TOP + page->body + 24 + (p->plan ? KEY_LINE : 0) + put_notes(NULL, page, 0) * NOTE_LINE + MARGIN - 6;
 }
 
 static void put_page(FILE *out, const struct page *page)
 {
 	const struct picture *p = page->p;
-	double top = HEAD + 22, height = fmax(page->left_height, bars_size(page->bars).height);
 
 	put_head(out, page, p->of->caption);
 	if (p->circle) {
-		double left = top + (height - page->left_height) / 2;
-
-		if (height - page->left_height > 60)
-			left = top;
-		fprintf(out, "<g transform='translate(%d %s)'>\n", MARGIN + DONUT_RADIUS, svg_num(left + DONUT_RADIUS).s);
+		fprintf(out, "<g transform='translate(%d %d)'>\n", MARGIN + DONUT_RADIUS, TOP + DONUT_RADIUS);
 		donut_draw(out, p);
 		fputs("</g>\n", out);
-		if (p->lens.n) {
-			fprintf(out, "<g transform='translate(%d %s)'>\n", MARGIN, svg_num(left + DONUT + 24).s);
-			lens_draw(out, p);
-			fputs("</g>\n", out);
-		}
 	}
-	fprintf(out, "<g transform='translate(%d %s)'>\n", MARGIN + (p->circle ? LEFT : 0), svg_num(top).s);
+	if (p->lens.n) {
+		fprintf(out, "<g transform='translate(%d %d)'>\n", MARGIN, TOP + DONUT + LENS_GAP);
+		lens_draw(out, p);
+		fputs("</g>\n", out);
+	}
+	fprintf(out, "<g transform='translate(%d %d)'>\n", MARGIN + (p->circle ? BARS_X : 0), TOP);
 	bars_draw(out, page->bars);
 	fputs("</g>\n", out);
-	put_legend(out, page);
+	put_foot(out, page);
 	fputs("</svg>\n", out);
 }
 
@@ -151,6 +201,7 @@ int draw_circle(FILE *out, const struct draw_circle *of)
 	if (rc == RING_OK) {
 		struct page page = { .p = &p, .bars = bars };
 
+		make_notes(&p, &page.notes);
 		set_size(&page);
 		put_page(out, &page);
 	}

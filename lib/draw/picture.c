@@ -83,13 +83,13 @@ static void weigh(struct picture *p)
 		const struct row *r = &p->row[i];
 
 		for (int t = WAS; t <= IS; t++) {
+			p->live[t] += r->weight[t] > 0;
 			if (weight && r->weight[t] && r->weight[t] != weight)
 				p->weighted = true;
 			weight = r->weight[t] ? r->weight[t] : weight;
 		}
 		if (!r->weight[IS])
 			continue;
-		p->live++;
 		p->min = fmin(p->min, picture_ratio(r, IS));
 		if (picture_ratio(r, IS) > p->max) {
 			p->max = picture_ratio(r, IS);

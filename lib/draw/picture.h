@@ -11,6 +11,8 @@ enum {
 	RUNS_MAX = 720,                 /* more arcs than these are sampled, a place in each 720th */
 	LENS_RUNS_MAX = 48,
 	TICKS_MAX = 192,                /* more points than these are not marked one by one */
+
+	TEXT_SIZE = 13, SMALL_TEXT = 11,
 };
 
 enum time { WAS, IS };
@@ -46,7 +48,7 @@ struct picture {
 
 	double max, min;                        /* of share / ideal now */
 	uint32_t worst;
-	uint32_t live;                          /* nodes with weight now */
+	uint32_t live[2];                       /* nodes with weight */
 
 	double moved, excess;                   /* counted on `samples` places */
 	double moved_ideal;
@@ -85,10 +87,31 @@ struct colour colour_on(uint32_t row);          /* of text on it */
 enum { COLOURS = 36 };                          /* then they repeat */
 
 /* donut.c: the ring around the origin; radius at most DONUT_RADIUS with all its marks */
-enum { DONUT_RADIUS = 196, LENS_WIDTH = 372, LENS_HEIGHT = 82 };
+enum { DONUT_RADIUS = 196 };
 void donut_draw(FILE *, const struct picture *);
-/* The magnified window, its corner at the origin. */
+
+/* lens.c: the magnified window, its corner at the origin */
+enum { LENS_HEIGHT = 78 };
 void lens_draw(FILE *, const struct picture *);
+
+/* piece.c: neighbouring runs of one owner, of which all or none move */
+struct piece {
+	double from, to;                /* in turns */
+	uint32_t row;
+	bool moved;
+};
+struct pieces {
+	struct piece at[RUNS_MAX];
+	uint32_t n;
+};
+void pieces_of(const struct runs *, enum time, struct pieces *);
+/* What the pointer reads on a piece. */
+void piece_title(FILE *, const struct picture *, enum time, const struct piece *);
+/* What moves is in full colour, what stays is pale. */
+struct colour piece_colour(const struct picture *, const struct piece *);
+/* The node's name around (x, y), on a chip of its colour where the ground is hatched. */
+void piece_label(FILE *, const struct picture *, enum time, const struct piece *, double x, double y);
+double piece_label_width(const struct picture *, const struct piece *);
 
 /* bars.c */
 struct bars;
@@ -100,5 +123,9 @@ int bars_new(struct bars **, const struct picture *);
 struct size bars_size(const struct bars *);
 void bars_draw(FILE *, const struct bars *);     /* its corner at the origin */
 void bars_free(struct bars *);
+
+/* histogram.c: in so much width, its corner at the origin */
+enum { HISTOGRAM_GAP = 28, HISTOGRAM_HEIGHT = 176 };
+void histogram_draw(FILE *, const struct picture *, double width);
 
 #endif

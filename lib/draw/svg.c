@@ -157,20 +157,23 @@ static void put_part(FILE *out, const char *s, size_t len, unsigned from, unsign
 
 void svg_text_within(FILE *out, const char *s, size_t len, unsigned width, size_t keep)
 {
-	unsigned all = svg_width(s, len), at = svg_width(s, keep), room = width - char_width(ELLIPSIS), front = room / 2;
-	const unsigned letters = 250;   /* of what is kept */
+	unsigned all = svg_width(s, len), at = svg_width(s, keep), room = width - char_width(ELLIPSIS);
+	unsigned front = room / 2;
+	const unsigned letter = 120;
 
 	assert(width >= 300 && keep <= len);
+	if (at + letter > front && at + letter <= room / 4 * 3)
+		front = at + letter;
 	if (all <= width) {
 		svg_text(out, s, len);
-	} else if (at + letters <= front || at >= all - (room - front)) {
+	} else if (at + letter <= front || at >= all - (room - front)) {
 		put_part(out, s, len, 0, front);
 		put_char(out, ELLIPSIS);
 		put_part(out, s, len, all - (room - front), all);
 	} else {
 		front = room / 4;
 		room -= front + char_width(ELLIPSIS);
-		at = at > 200 ? at - 200 : 0;
+		at -= 2 * letter;
 		put_part(out, s, len, 0, front);
 		put_char(out, ELLIPSIS);
 		put_part(out, s, len, at, at + room);

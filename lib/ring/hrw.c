@@ -10,6 +10,13 @@
  * one weight compare their u alone, which vectors do 16 at a time; only the
  * winners of the weights are compared by logarithm.
  *
+ * It is hierarchical over zones without a level of its own: a zone's draw is the
+ * best of its nodes', the least of exponential variates, which is distributed as
+ * one draw with the zone's summed weight.  So the zone is chosen by its weight
+ * and the node in it by its own; and where draws of separate levels (CRUSH) shuffle
+ * a zone's keys among its old nodes when its weight changes, here nothing
+ * moves between nodes that stay.
+ *
  * The order is total, or the answer would hang on the grouping: first the draw
  * (cross-multiplied, exact), then u, then the position, which is the name's.
  */
@@ -75,7 +82,7 @@ static void log_init(struct hrw_log *log)
 /* -log2((u + 1) / 2^32) with LOG_BITS bits of fraction: 0 .. 32 * 2^37. */
 static uint64_t minus_log2(const struct hrw_log *log, uint32_t u)
 {
-	static const uint64_t per_ln2 = UINT64_C(6653256548920620560);  /* 2^62 / ln 2, rounded */
+	static const uint64_t per_ln2 = UINT64_C(6653256548922161246);  /* 2^62 / ln 2, rounded */
 	uint64_t x = (uint64_t)u + 1, m, e, e2, ln;
 	unsigned exponent = 63 - (unsigned)__builtin_clzll(x), i;
 

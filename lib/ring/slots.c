@@ -21,6 +21,7 @@
  * least fraction only rises and the greatest only falls, and what was taken was
  * below it.  So every move is needed, and there is no excess.
  */
+#include "lib/ring/hash.h"
 #include "lib/ring/state.h"
 
 #include <assert.h>
@@ -82,7 +83,26 @@ static void deal(struct ring_state *s, struct queue *takers)
 	}
 }
 
-/* `first` and `next` are lists of each node's slots; a giver parts with its lowest. */
+/*
+ * Lists of each node's slots, in the order in which it would part with them:
+ * round the table from a place that differs from one table to the next.  With
+ * any fixed order the same few slots would move at every change.
+ */
+static void list_slots(const struct ring_state *s, uint32_t *first, uint32_t *next)
+{
+	uint64_t digest = 0;
+	uint32_t slot;
+
+	for (slot = 0; slot < s->buckets; slot++)
+		digest = mix64(digest + s->bucket[slot] + 1);
+	slot = hash_below(digest, s->buckets);
+	for (uint32_t i = 0; i < s->buckets; i++) {
+		slot = slot > 0 ? slot - 1 : s->buckets - 1;
+		next[slot] = first[s->bucket[slot]];
+		first[s->bucket[slot]] = slot;
+	}
+}
+
 static void even_out(struct ring_state *s, struct queue *takers, struct queue *givers,
 		     uint32_t *first, const uint32_t *next)
 {
@@ -137,10 +157,7 @@ int slots_renumber(struct ring_state *s, const struct renumber *to)
 	if (live > 0) {
 		queue_fill(&takers, to->n);
 		deal(s, &takers);
-		for (uint32_t slot = s->buckets; slot-- > 0;) {
-			next[slot] = first[s->bucket[slot]];
-			first[s->bucket[slot]] = slot;
-		}
+		list_slots(s, first, next);
 		memcpy(givers.have, takers.have, n * sizeof(*givers.have));
 		queue_fill(&givers, to->n);
 		even_out(s, &takers, &givers, first, next);

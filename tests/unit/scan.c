@@ -422,6 +422,7 @@ static void a_path_finds_the_value_as_it_stands(void **state)
 	expect_found("{\"a\":true,\"b\":false,\"c\":null}", "b", JSON_IS_OTHER, "false");
 	expect_found("{\"a\":[1, {\"a\":2} ] ,\"b\":1}", "a", JSON_IS_OTHER, "[1, {\"a\":2} ]");
 	expect_found("{\"a\":{} }", "a", JSON_IS_OTHER, "{}");
+	expect_found("{\"a\":{},\"b\":{\"c\":1},\"d\":[]}", "a", JSON_IS_OTHER, "{}");
 	expect_found("{\"a\":{\"b\":{\"c\":\"x\"}}}", "a.b", JSON_IS_OTHER, "{\"c\":\"x\"}");
 	expect_found("{\"a\":{\"b\":{\"c\":\"x\"}}}", "a.b.c", JSON_IS_STRING, "\"x\"");
 	expect_found("{\"b\":{\"a\":0},\"c\":[{\"a\":0}],\"a\":1}", "a", JSON_IS_NUMBER, "1");
