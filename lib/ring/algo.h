@@ -65,8 +65,14 @@ struct hrw {
 __attribute__((warn_unused_result))
 int hrw_build(struct hrw *, const struct ring *);
 void hrw_release(struct hrw *);
-/* The best node for which skip[node] is not set (skip may be NULL), or RING_NONE. */
-uint32_t hrw_best(const struct hrw *, uint64_t hash, const uint8_t *skip);
+/*
+ * Every node's draw, by its position in hrw.node; draw has room for n + 16.  The
+ * caller takes a node out by HRW_OUT, which no draw is.
+ */
+#define HRW_OUT INT32_MIN
+void hrw_draws(const struct hrw *, uint64_t hash, int32_t *draw, unsigned cpu);
+/* The position of the best draw, or RING_NONE if all are out. */
+uint32_t hrw_best(const struct hrw *, const int32_t *draw);
 size_t hrw_bytes(const struct hrw *);
 
 /* hash * n / 2^64: a hash spread evenly over 0 .. n - 1, without a division. */

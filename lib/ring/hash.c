@@ -55,8 +55,12 @@ static const uint32_t crc32_table[8][256] = {
 	ENTRIES(0xccaa009e, 0x4225077d, 0x844a0efa, 0xd3e51bb5, 0x7cbb312b, 0xf9766256, 0x299dc2ed, 0x533b85da),
 };
 
-static const uint16_t crc16_table[256] =
-	ENTRIES(0x1021, 0x2042, 0x4084, 0x8108, 0x1231, 0x2462, 0x48c4, 0x9188);
+static const uint16_t crc16_table[4][256] = {
+	ENTRIES(0x1021, 0x2042, 0x4084, 0x8108, 0x1231, 0x2462, 0x48c4, 0x9188),
+	ENTRIES(0x3331, 0x6662, 0xccc4, 0x89a9, 0x0373, 0x06e6, 0x0dcc, 0x1b98),
+	ENTRIES(0x3730, 0x6e60, 0xdcc0, 0xa9a1, 0x4363, 0x86c6, 0x1dad, 0x3b5a),
+	ENTRIES(0x76b4, 0xed68, 0xcaf1, 0x85c3, 0x1ba7, 0x374e, 0x6e9c, 0xdd38),
+};
 
 /* Four bytes, already added to the remainder, `after` bytes before the end of the slice. */
 static inline uint32_t crc32_four(uint32_t x, unsigned after)
@@ -82,13 +86,17 @@ uint32_t crc32_ieee(uint32_t crc, const void *data, size_t len)
 	return ~crc;
 }
 
+/* Its bits come the highest first, so the first byte meets the upper half of the remainder. */
 uint16_t crc16_xmodem(const void *data, size_t len)
 {
 	const uint8_t *p = data;
 	uint32_t crc = 0;
 
+	for (; len >= 4; len -= 4, p += 4)
+		crc = crc16_table[3][p[0] ^ crc >> 8] ^ crc16_table[2][p[1] ^ (crc & 255)] ^ crc16_table[1][p[2]] ^
+		      crc16_table[0][p[3]];
 	for (; len; len--)
-		crc = (crc << 8 ^ crc16_table[(crc >> 8 ^ *p++) & 255]) & 0xffff;
+		crc = (crc << 8 & 0xffff) ^ crc16_table[0][*p++ ^ crc >> 8];
 	return (uint16_t)crc;
 }
 

@@ -96,22 +96,29 @@ static uint64_t minus_log2(const struct hrw_log *log, uint32_t u)
 	       - ((log->minus_log[i] + mul62(ln, per_ln2)) >> (62 - LOG_BITS));
 }
 
-static uint32_t draw(uint64_t hash, uint32_t seed_a, uint32_t seed_b)
+/* The draws of 16 nodes from position i on, in signed order; none is HRW_OUT. */
+static inline __attribute__((always_inline))
+void draw_lanes(const struct hrw *h, uint32_t i, uint64_t hash, i32x16 *draw)
 {
-	uint32_t x = ((uint32_t)(hash >> 32) ^ seed_a) * 0x7feb352dU;
+	const u32x16 zero = { 0 };
+	u32x16 a, b, x;
 
-	x = (x ^ x >> 15) + ((uint32_t)hash ^ seed_b);
+	memcpy(&a, h->seed_a + i, sizeof a);
+	memcpy(&b, h->seed_b + i, sizeof b);
+	x = (a ^ (uint32_t)(hash >> 32)) * 0x7feb352dU;
+	x = (x ^ x >> 15) + (b ^ (uint32_t)hash);
 	x = (x ^ x >> 16) * 0x846ca68bU;
 	x = (x ^ x >> 15) * 0x9e3779b1U;
-	return x ^ x >> 16;
+	x ^= x >> 16;
+	x -= (u32x16)(x == zero);       /* 0 becomes 1 */
+	*draw = (i32x16)(x ^ 0x80000000U);
 }
 
-/* The same for 16 nodes, and the best of a class: its first node with the largest u. */
+/* The best of a class: its first node with the largest draw. */
 static inline __attribute__((always_inline))
-struct best class_best_lanes(const struct hrw *h, const struct hrw_class *c, uint64_t hash)
+struct best class_best(const struct hrw *h, const struct hrw_class *c, uint64_t hash)
 {
 	const u32x16 zero = { 0 }, lane = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
-	u32x16 high = zero + (uint32_t)(hash >> 32), low = zero + (uint32_t)hash;
 	i32x16 best = (i32x16)(zero + 0x80000000U);
 	u32x16 at = zero + c->begin + lane;
 	int32_t u[LANES];
@@ -119,20 +126,14 @@ struct best class_best_lanes(const struct hrw *h, const struct hrw_class *c, uin
 	struct best b;
 
 	for (uint32_t i = c->begin; i < c->end; i += LANES) {
-		u32x16 a, s, x, here = zero + i + lane;
-		i32x16 better;
+		u32x16 here = zero + i + lane;
+		i32x16 x, better;
 
-		memcpy(&a, h->seed_a + i, sizeof a);
-		memcpy(&s, h->seed_b + i, sizeof s);
-		x = (high ^ a) * 0x7feb352dU;
-		x = (x ^ x >> 15) + (low ^ s);
-		x = (x ^ x >> 16) * 0x846ca68bU;
-		x = (x ^ x >> 15) * 0x9e3779b1U;
-		x = (x ^ x >> 16) ^ 0x80000000U;
-		better = (i32x16)x > best;
+		draw_lanes(h, i, hash, &x);
+		better = x > best;
 		if (c->end - i < LANES)
 			better &= (i32x16)(here < zero + c->end);
-		best = (i32x16)(((u32x16)better & x) | (~(u32x16)better & (u32x16)best));
+		best = (better & x) | (~better & best);
 		at = ((u32x16)better & here) | (~(u32x16)better & at);
 	}
 	memcpy(u, &best, sizeof u);
@@ -167,11 +168,11 @@ static inline __attribute__((always_inline))
 void best_batch(const struct hrw *h, const uint64_t *hash, size_t n, uint32_t *owner)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct best b = class_best_lanes(h, &h->class[0], hash[i]);
+		struct best b = class_best(h, &h->class[0], hash[i]);
 		uint32_t weight = h->class[0].weight;
 
 		for (uint32_t c = 1; c < h->classes; c++) {
-			struct best other = class_best_lanes(h, &h->class[c], hash[i]);
+			struct best other = class_best(h, &h->class[c], hash[i]);
 
 			b = better_of(h, b, weight, other, h->class[c].weight);
 			if (b.at == other.at)
@@ -181,7 +182,30 @@ void best_batch(const struct hrw *h, const uint64_t *hash, size_t n, uint32_t *o
 	}
 }
 
+static inline __attribute__((always_inline))
+void all_draws(const struct hrw *h, uint64_t hash, int32_t *draw)
+{
+	for (uint32_t i = 0; i < h->n; i += LANES) {
+		i32x16 x;
+
+		draw_lanes(h, i, hash, &x);
+		memcpy(draw + i, &x, sizeof x);
+	}
+}
+
 #ifdef __x86_64__
+__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw")))
+static void all_draws_avx512(const struct hrw *h, uint64_t hash, int32_t *draw)
+{
+	all_draws(h, hash, draw);
+}
+
+__attribute__((target("avx2")))
+static void all_draws_avx2(const struct hrw *h, uint64_t hash, int32_t *draw)
+{
+	all_draws(h, hash, draw);
+}
+
 __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw")))
 static void best_batch_avx512(const struct hrw *h, const uint64_t *hash, size_t n, uint32_t *owner)
 {
@@ -210,28 +234,38 @@ static void hrw_owner(const struct ring *r, const uint64_t *hash, size_t n, uint
 	best_batch(&r->hrw, hash, n, owner);
 }
 
-uint32_t hrw_best(const struct hrw *h, uint64_t hash, const uint8_t *skip)
+void hrw_draws(const struct hrw *h, uint64_t hash, int32_t *draw, unsigned cpu)
+{
+#ifdef __x86_64__
+	if (cpu & RING_CPU_AVX512) {
+		all_draws_avx512(h, hash, draw);
+		return;
+	}
+	if (cpu & RING_CPU_AVX2) {
+		all_draws_avx2(h, hash, draw);
+		return;
+	}
+#endif
+	(void)cpu;
+	all_draws(h, hash, draw);
+}
+
+uint32_t hrw_best(const struct hrw *h, const int32_t *draw)
 {
 	struct best best = { 0, RING_NONE };
 	uint32_t weight = 0;
 
 	for (uint32_t c = 0; c < h->classes; c++) {
-		struct best b = { INT32_MIN, RING_NONE };
+		struct best b = { HRW_OUT, RING_NONE };
 
-		for (uint32_t i = h->class[c].begin; i < h->class[c].end; i++) {
-			int32_t u;
-
-			if (skip && skip[h->node[i]])
-				continue;
-			u = (int32_t)(draw(hash, h->seed_a[i], h->seed_b[i]) ^ 0x80000000U);
-			if (b.at == RING_NONE || u > b.u)
-				b = (struct best){ u, i };
-		}
+		for (uint32_t i = h->class[c].begin; i < h->class[c].end; i++)
+			if (draw[i] > b.u)
+				b = (struct best){ draw[i], i };
 		best = better_of(h, best, weight, b, h->class[c].weight);
 		if (best.at == b.at)
 			weight = h->class[c].weight;
 	}
-	return best.at == RING_NONE ? RING_NONE : h->node[best.at];
+	return best.at;
 }
 
 /* Nodes with weight, by weight and then by position (the sort is stable: LSD by bytes). */
@@ -335,16 +369,6 @@ static void hrw_algo_release(struct ring *r)
 	hrw_release(&r->hrw);
 }
 
-static uint32_t hrw_walk(const struct ring *r, uint64_t hash, struct ring_walk *w)
-{
-	uint32_t node;
-
-	if (w->step++)
-		return RING_NONE;       /* the runners-up come by rank */
-	hrw_owner(r, &hash, 1, &node);
-	return node;
-}
-
 static void hrw_explain(const struct ring *r, uint64_t hash, struct ring_why *why)
 {
 	why->hash_bits = 64;
@@ -363,10 +387,10 @@ static size_t hrw_algo_bytes(const struct ring *r)
 const struct ring_algo ring_algo_hrw = {
 	.name = "hrw",
 	.summary = "rendezvous hashing, weighted: the best balance, at a cost in proportion to the nodes",
+	.traits = RING_RANKED,
 	.build = hrw_algo_build,
 	.release = hrw_algo_release,
 	.owner = hrw_owner,
-	.walk = hrw_walk,
 	.explain = hrw_explain,
 	.bytes = hrw_algo_bytes,
 };

@@ -143,7 +143,8 @@ void ring_owner(const struct ring *r, const uint64_t *hash, size_t n, uint32_t *
 
 struct ring_picker {
 	const struct ring *ring;
-	uint8_t *skip;                          /* a byte a node, for the order over all */
+	int32_t *draw;                          /* by position in ring.hrw, for the order over all nodes */
+	uint32_t *position;                     /* of a node in ring.hrw */
 	uint32_t picked, want, zones;           /* zones: how many distinct ones are picked */
 	uint32_t *owners;
 	uint32_t later[RING_REPLICAS_MAX];      /* candidates whose zone was taken, in order */
@@ -157,23 +158,28 @@ int ring_picker_new(struct ring_picker **out, struct ring *r)
 
 	if (rc == RING_OK) {
 		p->ring = r;
-		p->skip = malloc(r->n);
-		rc = p->skip ? RING_OK : RING_ENOMEM;
+		p->draw = malloc((r->live + (size_t)16) * sizeof *p->draw);
+		p->position = malloc(r->n * sizeof *p->position);
+		rc = p->draw && p->position ? RING_OK : RING_ENOMEM;
 	}
 	if (rc == RING_OK && !r->hrw.n)
 		rc = hrw_build(&r->hrw, r);
-	if (rc == RING_OK)
-		*out = p;
-	else
+	if (rc != RING_OK) {
 		ring_picker_free(p);
-	return rc;
+		return rc;
+	}
+	for (uint32_t i = 0; i < r->hrw.n; i++)
+		p->position[r->hrw.node[i]] = i;
+	*out = p;
+	return RING_OK;
 }
 
 void ring_picker_free(struct ring_picker *p)
 {
 	if (!p)
 		return;
-	free(p->skip);
+	free(p->draw);
+	free(p->position);
 	free(p);
 }
 
@@ -236,19 +242,35 @@ static void pick_by_walk(struct ring_picker *p, uint64_t hash)
 {
 	const struct ring *r = p->ring;
 	struct ring_walk walk = { 0 };
-	uint64_t probes = r->algo->walk ? 0 : 32 + 8 * (uint64_t)p->want;
+	uint64_t probes = 32 + 8 * (uint64_t)p->want;
 
-	for (uint64_t i = 0; r->algo->walk || i < probes; i++) {
+	for (uint64_t i = 0; p->picked < p->want && (r->algo->walk || i < probes); i++) {
 		uint32_t node = r->algo->walk ? r->algo->walk(r, hash, &walk) : probe(r, hash, i);
 
 		if (node == RING_NONE)
 			break;
 		offer(p, node);
-		if (p->zones == r->zones)
+		if (p->later_n && p->zones == r->zones)
 			offer_waiting(p);
-		if (p->picked == p->want)
-			break;
 	}
+}
+
+/* Draws anew, and takes out who is full, picked or, while zones are spread over, of a taken zone. */
+static void draw_candidates(struct ring_picker *p, uint64_t hash, const uint8_t *full)
+{
+	const struct ring *r = p->ring;
+	const struct hrw *h = &r->hrw;
+	bool spread = p->zones < r->zones;
+
+	hrw_draws(h, hash, p->draw, r->conf.cpu);
+	for (uint32_t i = 0; full && i < h->n; i++)
+		if (full[h->node[i]])
+			p->draw[i] = HRW_OUT;
+	for (uint32_t i = 0; spread && p->picked && i < h->n; i++)
+		if (zone_taken(p, h->node[i]))
+			p->draw[i] = HRW_OUT;
+	for (uint32_t i = 0; i < p->picked; i++)
+		p->draw[p->position[p->owners[i]]] = HRW_OUT;
 }
 
 /* The rest in the order of rendezvous hashing: first unused zones, then any. */
@@ -256,49 +278,41 @@ static void pick_by_rank(struct ring_picker *p, uint64_t hash, const uint8_t *fu
 {
 	const struct ring *r = p->ring;
 
-	for (;;) {
+	draw_candidates(p, hash, full);
+	while (p->picked < p->want) {
 		bool spread = p->zones < r->zones;
-		uint32_t node;
+		uint32_t at = hrw_best(&r->hrw, p->draw);
 
-		for (uint32_t i = 0; i < r->n; i++)
-			p->skip[i] = (full && full[i]) || (spread && zone_taken(p, i));
-		for (uint32_t i = 0; i < p->picked; i++)
-			p->skip[p->owners[i]] = 1;
-		node = hrw_best(&r->hrw, hash, p->skip);
-		if (node == RING_NONE && !spread)
+		if (at == RING_NONE && !spread)
 			return;
-		if (node == RING_NONE) {
+		if (at == RING_NONE) {
 			p->zones = r->zones;    /* what is left of the other zones is full */
 		} else {
-			p->owners[p->picked++] = node;
+			p->draw[at] = HRW_OUT;
+			p->owners[p->picked++] = r->hrw.node[at];
 			p->zones += spread;
 		}
 		if (p->zones == r->zones)
 			offer_waiting(p);
-		if (p->picked == p->want)
-			return;
+		if (spread)
+			draw_candidates(p, hash, full);
 	}
 }
 
-uint32_t ring_pick(struct ring_picker *p, uint64_t hash, const uint8_t *full, uint32_t *owners, uint32_t want)
+uint32_t ring_pick(struct ring_picker *p, uint64_t hash, uint32_t first, const uint8_t *full, uint32_t *owners,
+		   uint32_t want)
 {
 	const struct ring *r = p->ring;
-	uint32_t first;
 
 	assert(want >= 1 && want <= RING_REPLICAS_MAX);
-	if (want > r->live)
-		want = r->live;
 	p->owners = owners;
-	p->want = want;
+	p->want = want < r->live ? want : r->live;
 	p->picked = p->zones = p->later_n = 0;
-	if (full) {
-		r->algo->owner(r, &hash, 1, &first);
-		if (!full[first])
-			offer(p, first);
-	} else {
+	if (!full || !full[first])
+		offer(p, first);
+	if (!full && p->picked < p->want && !(r->algo->traits & RING_RANKED))
 		pick_by_walk(p, hash);
-	}
-	if (p->picked < want)
+	if (p->picked < p->want)
 		pick_by_rank(p, hash, full);
 	return p->picked;
 }

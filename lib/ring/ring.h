@@ -80,6 +80,7 @@ enum ring_traits {
 	RING_UNWEIGHTED = 16,           /* weights other than 0 and 1 are refused */
 	RING_TABLE = 32,                /* takes conf.table */
 	RING_KETAMA = 64,               /* points per server come from floating point */
+	RING_RANKED = 128,              /* an order over all nodes is its own (hrw) */
 };
 
 struct ring;
@@ -114,14 +115,15 @@ void ring_owner(const struct ring *, const uint64_t *hash, size_t n, uint32_t *o
 /*
  * Up to `want` distinct owners in order of preference, from distinct zones
  * while there are enough, never one for which full[node] is set (full may be
- * NULL).  The first is ring_owner's unless that is full.  Returns how many.
- * Scratch of a ring_picker is reused from call to call: one a thread.
+ * NULL).  `first` is ring_owner's answer for the hash, and the first owner unless
+ * it is full.  Returns how many.  Scratch of a ring_picker is reused from call to
+ * call: one a thread.
  */
 struct ring_picker;
 __attribute__((warn_unused_result))
 int ring_picker_new(struct ring_picker **out, struct ring *);
 void ring_picker_free(struct ring_picker *);
-uint32_t ring_pick(struct ring_picker *, uint64_t hash, const uint8_t *full,
+uint32_t ring_pick(struct ring_picker *, uint64_t hash, uint32_t first, const uint8_t *full,
 		   uint32_t *owners, uint32_t want);
 
 /* How a look-up came to its answer. */

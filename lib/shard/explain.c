@@ -77,7 +77,7 @@ void explain_key(const struct fleet *fl, const struct route *route, const struct
 	if (route->replicas > 1) {
 		if (ring_picker_new(&picker, fl->ring))
 			die(EXIT_SYSTEM, "cannot allocate the order of %u nodes", route->nodes->n);
-		owners = ring_pick(picker, hash, NULL, owner, route->replicas);
+		owners = ring_pick(picker, hash, why.owner, NULL, owner, route->replicas);
 		ring_picker_free(picker);
 	}
 	if (json)

@@ -27,9 +27,10 @@ static bool take_json(const struct keys_conf *conf, struct keys *k, size_t *text
 	struct json_found found[2];
 	struct json_scan scan;
 	char *text;
+	int rc = json_scan(&scan, (const char *)record->p, record->len, paths, conf->set ? 2 : 1, found);
 
-	if (json_scan(&scan, (const char *)record->p, record->len, paths, conf->set ? 2 : 1, found)) {
-		flow_fail(w, EXIT_DATA, "byte %zu: %s", scan.at + 1, scan.error);
+	if (rc) {
+		flow_fail(w, rc == -1 ? EXIT_DATA : EXIT_SYSTEM, "byte %zu: %s", scan.at + 1, scan.error);
 		return false;
 	}
 	if (found[0].kind != JSON_IS_STRING && found[0].kind != JSON_IS_NUMBER) {

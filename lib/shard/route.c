@@ -56,14 +56,16 @@ static bool take_place(struct bound *b, const uint32_t *owner, uint32_t n)
 
 size_t route_hashes(const struct route *r, struct route_work *w, struct flow_work *flow, size_t n)
 {
-	if (!w->picker) {
-		ring_owner(r->ring, w->hash, n, w->owner);
+	uint32_t *first = w->picker ? w->first : w->owner;
+
+	ring_owner(r->ring, w->hash, n, first);
+	if (!w->picker)
 		return n;
-	}
 	for (size_t i = 0; i < n; i++) {
 		uint32_t *owner = w->owner + i * r->replicas;
 
-		w->owners[i] = ring_pick(w->picker, w->hash[i], r->bound ? r->bound->full : NULL, owner, r->replicas);
+		w->owners[i] = ring_pick(w->picker, w->hash[i], first[i], r->bound ? r->bound->full : NULL, owner,
+					 r->replicas);
 		if (r->bound && !take_place(r->bound, owner, w->owners[i])) {
 			flow_fail(flow, EXIT_DATA, "every node is full: more keys than --total says");
 			return i;

@@ -30,6 +30,7 @@ struct route {
 struct route_work {
 	struct keys keys;
 	uint64_t hash[FLOW_BATCH];
+	uint32_t first[FLOW_BATCH];     /* ring_owner's answers, where there is a picker */
 	uint32_t *owner;                /* record i's begin at i * replicas */
 	uint32_t owners[FLOW_BATCH];    /* how many it has */
 	struct ring_picker *picker;     /* where there are replicas or a bound */

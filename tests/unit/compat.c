@@ -195,7 +195,19 @@ static uint32_t crc32_bit_by_bit(const uint8_t *p, size_t len)
 	return ~crc;
 }
 
-static void crc32_by_slices_is_the_crc_by_bits(void **state)
+static uint32_t crc16_bit_by_bit(const uint8_t *p, size_t len)
+{
+	uint32_t crc = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		crc ^= (uint32_t)p[i] << 8;
+		for (int bit = 0; bit < 8; bit++)
+			crc = (crc << 1 ^ (UINT32_C(0x1021) & (0 - (crc >> 15 & 1)))) & 0xffff;
+	}
+	return crc;
+}
+
+static void crcs_by_slices_are_those_by_bits(void **state)
 {
 	(void)state;
 	for (size_t len = 0; len < 70; len++) {
@@ -204,6 +216,7 @@ static void crc32_by_slices_is_the_crc_by_bits(void **state)
 		for (size_t i = 0; i < len; i++)
 			p[i] = (uint8_t)(mix64(len << 8 | i) >> 5);
 		assert_int_equal(crc32_ieee(0, p, len), crc32_bit_by_bit(p, len));
+		assert_int_equal(crc16_xmodem(p, len), crc16_bit_by_bit(p, len));
 		free(p);
 	}
 }
@@ -658,7 +671,7 @@ int main(void)
 		cmocka_unit_test(md5_words_are_little_endian),
 		cmocka_unit_test(md5_is_the_same_in_lanes_and_alone_at_every_length),
 		cmocka_unit_test(hashes_give_the_published_values),
-		cmocka_unit_test(crc32_by_slices_is_the_crc_by_bits),
+		cmocka_unit_test(crcs_by_slices_are_those_by_bits),
 		cmocka_unit_test(cassandra_tokens_are_those_of_its_tests),
 		cmocka_unit_test(libmemcached_places_its_own_fixture),
 		cmocka_unit_test(libmemcached_places_equal_servers),

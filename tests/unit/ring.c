@@ -204,6 +204,7 @@ static void every_instruction_set_gives_the_same_owners(void **state)
 static void the_best_draw_is_the_same_one_node_at_a_time(void **state)
 {
 	struct ring_node *nodes = make_nodes(NODES, 1);
+	int32_t draw[NODES + 16];
 	uint32_t owner;
 
 	(void)state;
@@ -218,7 +219,8 @@ static void the_best_draw_is_the_same_one_node_at_a_time(void **state)
 			uint64_t h = next_random();
 
 			ring_owner(r, &h, 1, &owner);
-			assert_int_equal(owner, hrw_best(&r->hrw, h, NULL));
+			hrw_draws(&r->hrw, h, draw, cpus[i % cpus_n]);
+			assert_int_equal(owner, r->hrw.node[hrw_best(&r->hrw, draw)]);
 		}
 		ring_free(r);
 	}
@@ -325,7 +327,7 @@ static void replicas_are_distinct_and_from_distinct_zones_while_there_are_enough
 			uint8_t seen[NODES] = { 0 }, zones[4] = { 0 };
 
 			ring_owner(r, &h, 1, &first);
-			assert_int_equal(ring_pick(p, h, NULL, owners, NODES), NODES);
+			assert_int_equal(ring_pick(p, h, first, NULL, owners, NODES), NODES);
 			assert_int_equal(owners[0], first);
 			for (uint32_t k = 0; k < NODES; k++) {
 				assert_int_equal(seen[owners[k]]++, 0);
@@ -356,11 +358,11 @@ static void a_full_node_is_never_picked(void **state)
 			full[n] = next_random() % 16 != 0;
 			free_nodes_n += !full[n];
 		}
-		got = ring_pick(p, h, full, owners, 3);
+		ring_owner(r, &h, 1, &first);
+		got = ring_pick(p, h, first, full, owners, 3);
 		assert_int_equal(got, free_nodes_n < 3 ? free_nodes_n : 3);
 		for (uint32_t k = 0; k < got; k++)
 			assert_false(full[owners[k]]);
-		ring_owner(r, &h, 1, &first);
 		if (!full[first])
 			assert_int_equal(owners[0], first);
 	}
@@ -384,11 +386,13 @@ static void a_replica_set_changes_by_the_node_that_goes_alone(void **state)
 		assert_int_equal(ring_picker_new(&x, was), RING_OK);
 		assert_int_equal(ring_picker_new(&y, is), RING_OK);
 		for (unsigned i = 0; i < 2000; i++) {
-			uint32_t old[4], new[3], k = 0;
+			uint32_t old[4], new[3], first, k = 0;
 			uint64_t h = next_random();
 
-			ring_pick(x, h, NULL, old, 4);
-			ring_pick(y, h, NULL, new, 3);
+			ring_owner(was, &h, 1, &first);
+			ring_pick(x, h, first, NULL, old, 4);
+			ring_owner(is, &h, 1, &first);
+			ring_pick(y, h, first, NULL, new, 3);
 			for (uint32_t j = 0; j < 4 && k < 3; j++)
 				if (old[j] != 9)
 					assert_int_equal(new[k++], old[j]);
