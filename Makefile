@@ -8,7 +8,7 @@ BUILD  ?= build$(if $(SAN),/san)
 
 # All that building, the demo and the tests need; `make deps` installs what is missing.
 PACKAGES = gcc libc6-dev libsodium-dev libjansson-dev \
-	bats bats-assert bats-support libcmocka-dev libmemcached-dev jq mandoc zsh fish librsvg2-bin util-linux
+	bats bats-assert bats-support libcmocka-dev libmemcached-dev jq mandoc zsh fish util-linux
 # What `make fuzz` and `make bench` need besides.
 FUZZ_PACKAGES  = clang libclang-rt-14-dev
 BENCH_PACKAGES =
@@ -30,37 +30,43 @@ FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 PURE    = ring
 PAGES   = $(wildcard man/man*/*.[1-9])
 
+# One short line a file; V=1 shows the commands.
+Q = $(if $(V),,@echo "  $(1)  $(patsubst $(BUILD)/%,%,$@)";)
+
 all: $(TOOLS:%=$(BUILD)/bin/%)  ## build the tools into build/bin
 
 $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(BUILD)/libfaultline.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/libfaultline.a: $(OBJECTS)
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call Q,AR  )rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libfaultline.a
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS)
+	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS)
 $(BUILD)/tests/unit/libmemcached: UNIT_LIBS = -lmemcached -lhashkit
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lmemcached -lhashkit $(LIBS)
+	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lmemcached -lhashkit $(LIBS)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call Q,CC  )$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Objects are made anew when the compiler or its flags change.
 FLAGS = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
 
+# As many compilers as processors, where the user did not say.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 demo: deps  ## install what is missing, build, and shard this machine's files over nodes
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(JOBS) all
 	@BUILD=$(BUILD) tests/demo
 
 check: deps  ## install what is missing, build, and pass every test
-	@$(MAKE) --no-print-directory all $(UNITS) check-pure
+	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) check-pure
 	@BUILD=$(BUILD) tests/check $(notdir $(UNITS))
 
 # A core calls memory functions alone: no I/O, clock, random source, locale or environment.
@@ -86,12 +92,12 @@ deps:  ## install the packages that are missing (Debian 12; as root or with sudo
 	$(call INSTALL_MISSING,$(PACKAGES))
 
 bench: deps  ## measure beside the peers; the table goes to tests/bench/RESULTS.md
-	@$(MAKE) --no-print-directory all $(DRIVERS)
+	@$(MAKE) --no-print-directory $(JOBS) all $(DRIVERS)
 	@BUILD=$(BUILD) tests/bench/run $(BENCH)
 
 fuzz: deps  ## run each fuzz target for FUZZ_SECONDS (60)
 	$(call INSTALL_MISSING,$(FUZZ_PACKAGES))
-	@$(MAKE) --no-print-directory $(FUZZERS)
+	@$(MAKE) --no-print-directory $(JOBS) $(FUZZERS)
 	@for f in $(FUZZERS); do name=$$(basename $$f); mkdir -p build/fuzz/corpus/$$name; echo "fuzz: $$name"; \
 		$$f -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=4096 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- \
 			build/fuzz/corpus/$$name $(wildcard tests/fuzz/corpus/$$name) >build/fuzz/$$name.log 2>&1 \
@@ -100,7 +106,7 @@ fuzz: deps  ## run each fuzz target for FUZZ_SECONDS (60)
 
 build/fuzz/%: tests/fuzz/%.c $(SOURCES)
 	@mkdir -p $(@D)
-	clang -O1 -g $(BASE_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Wl,--wrap=die \
+	$(call Q,FUZZ)clang -O1 -g $(BASE_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Wl,--wrap=die \
 		-o $@ $^ $(LIBS)
 
 install: all  ## install under PREFIX (/usr/local), with pages and completions; DESTDIR is honoured
