@@ -42,7 +42,7 @@ static const struct opt options[] = {
 	{ OPT_CAPACITY, "capacity", "N", "buckets of a new anchor, slots of a new slots", OPT_TEXT, NULL, NULL },
 	{ 'a', "algorithm", "NAME", "how keys are placed", OPT_CHOICE, ALGORITHMS, "Placement" },
 	{ OPT_POINTS, "points", "V", "ring: points of a node of weight 1 (2048)", OPT_TEXT, NULL, NULL },
-	{ OPT_TABLE, "table", "N", "maglev: size of the table, a prime (65537)", OPT_TEXT, NULL, NULL },
+	{ OPT_TABLE, "table", "N", "maglev, envoy-maglev: size of the table, a prime (65537)", OPT_TEXT, NULL, NULL },
 	{ OPT_KEY_FILE, "key-file", "FILE", "a secret of 16 to 4096 bytes that keys the hash", OPT_FILE, NULL, NULL },
 	{ 'r', "replicas", "R", "R owners in order of preference, from distinct zones", OPT_TEXT, NULL, NULL },
 	{ OPT_BOUND, "bound", "C", "no node above C times its share of the keys", OPT_TEXT, NULL, NULL },
@@ -179,12 +179,15 @@ static void check_nodes(const struct settings *s)
 		die_usage("--update needs --state FILE");
 	if (f->state && f->algo && !(traits & RING_NUMBERED))
 		die_usage("%s needs no --state: only anchor, jump and slots number their nodes", ring_algo_name(f->algo));
-	if (f->capacity && f->algo && !(traits & RING_NUMBERED))
-		die_usage("--capacity is for anchor, jump and slots");
+	if (f->capacity && (f->algo ? strcmp(ring_algo_name(f->algo), "anchor") && strcmp(ring_algo_name(f->algo), "slots")
+				    : !f->state))
+		die_usage("--capacity is for anchor and slots");
+	if (f->numbered && !(traits & RING_NUMBERED))
+		die_usage("--numbered is for anchor, jump and slots");
 	if (f->ring.points && f->algo && strcmp(ring_algo_name(f->algo), "ring") != 0)
 		die_usage("--points is for ring");
-	if (f->ring.table && (!f->algo || strcmp(ring_algo_name(f->algo), "maglev") != 0))
-		die_usage("--table is for maglev");
+	if (f->ring.table && (!(traits & RING_TABLE) || (traits & RING_NUMBERED)))
+		die_usage("--table is for maglev and envoy-maglev");
 	if (s->key_file && (traits & RING_COMPAT))
 		die_usage("--key-file: the layout of %s is fixed", ring_algo_name(f->algo));
 }
@@ -209,8 +212,10 @@ static void check_outputs(const struct settings *s)
 		die_usage("--total is for --bound");
 	if (s->bound && (s->diff || s->explain || s->draw))
 		die_usage("--bound counts the keys as they come: it does not go with --diff, --explain or --draw");
-	if (s->json && (s->diff || s->split || s->draw))
-		die_usage("--json does not go with --diff, --draw or --split");
+	if (s->json && (s->split || s->draw))
+		die_usage("--json does not go with --draw or --split");
+	if (s->operands > (s->diff ? 2 : 0) && (s->explain || s->draw || s->update))
+		die_usage("'%s': --explain, --draw and --update take no keys", s->operand[s->diff ? 2 : 0]);
 }
 
 static void parse(struct settings *s, int argc, char **argv)
@@ -296,8 +301,12 @@ static void run(const struct settings *s, struct route *route, const struct flow
 	} else {
 		flow_run(&input, sink, s->bound ? 1 : s->threads);
 	}
-	if (s->bound)
-		bound_release(&bound);
+	if (!s->bound)
+		return;
+	if (bound.fewer)
+		warn("%llu keys have fewer than %u owners: the bound leaves no more room", (unsigned long long)bound.fewer,
+		     s->replicas);
+	bound_release(&bound);
 }
 
 /* Said once, where there cannot be as many owners, or as many zones, as were asked for. */
@@ -390,7 +399,7 @@ static uint64_t run_diff(const struct settings *s)
 {
 	struct fleet was, is;
 	struct route was_route, is_route;
-	struct plan p = { .was = &was_route, .is = &is_route, .summary = s->summary, .end = s->end_out };
+	struct plan p = { .was = &was_route, .is = &is_route, .summary = s->summary, .json = s->json, .end = s->end_out };
 	struct flow_sink sink = plan_sink(&p);
 	uint64_t excess = 0;
 
@@ -398,12 +407,14 @@ static uint64_t run_diff(const struct settings *s)
 	if (s->draw) {
 		draw(&is, &was);
 	} else {
+		if (s->replicas > 1)
+			warn_replicas(&is.state.nodes, s->replicas);
 		was_route = route_of(s, &was);
 		is_route = route_of(s, &is);
 		plan_init(&p);
 		run(s, &is_route, &sink);
 		if (s->summary)
-			excess = plan_report(&p, columns());
+			excess = plan_report(&p, s->json ? 0 : columns());
 		plan_release(&p);
 	}
 	fleet_release(&was);

@@ -278,23 +278,6 @@ static void put_values(FILE *out, const struct bars *b, const struct row *r, dou
 		put_value(out, b->value_x[i], y, r->weight[IS] ? svg_fixed(picture_ratio(r, IS), 3).s : "\u2013");
 }
 
-/* Where this name begins to differ from the most similar of the others that are listed. */
-static size_t telling_byte(const struct bars *b, const struct ring_node *node)
-{
-	size_t most = 0;
-
-	for (uint32_t i = 0; i < b->block[0].n + b->block[1].n; i++) {
-		const struct ring_node *other = listed(b, i);
-		size_t n = 0;
-
-		while (n < node->name_len && n < other->name_len && node->name[n] == other->name[n])
-			n++;
-		if (other != node && n > most)
-			most = n;
-	}
-	return most;
-}
-
 static void put_row_title(FILE *out, const struct bars *b, const struct row *r)
 {
 	fputs("<title>", out);
@@ -316,7 +299,7 @@ static void put_row(FILE *out, const struct bars *b, uint32_t row)
 	put_rect(out, 0, 0, b->block_width, b->row_height, "fill='#fff' fill-opacity='0'");
 	fprintf(out, "<rect x='0' y='%s' width='13' height='13' fill='%s'/><text x='%d' y='%s'%s>",
 		svg_num(b->row_height / 2 - 7).s, colour_of(row).s, NAME_X, svg_num(y).s, r->weight[IS] ? "" : " fill='#666'");
-	svg_text_within(out, r->node->name, r->node->name_len, b->name_width, telling_byte(b, r->node));
+	svg_text_within(out, r->node->name, r->node->name_len, b->name_width, r->telling);
 	fputs("</text>", out);
 	if (b->p->weighted)
 		put_weight(out, b, r, y);

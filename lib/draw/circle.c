@@ -35,7 +35,7 @@ struct page {
 /* For the second line and for <desc>: what one wants to know. */
 static void put_summary(FILE *out, const struct picture *p)
 {
-	const struct ring_node *worst = p->row[p->worst].node;
+	const struct row *worst = &p->row[p->worst];
 
 	if (p->plan)
 		fprintf(out, "%u nodes before, %u after: %s of the hash space moves, ideal %s", p->live[WAS], p->live[IS],
@@ -49,7 +49,7 @@ static void put_summary(FILE *out, const struct picture *p)
 	if (!p->circle)
 		return;
 	fprintf(out, "%s max/mean %s (", p->plan ? "; then" : ",", svg_fixed(p->max, 3).s);
-	svg_text_within(out, worst->name, worst->name_len, 2400, 0);
+	svg_text_within(out, worst->node->name, worst->node->name_len, 2400, worst->telling);
 	fprintf(out, "), min/mean %s", svg_fixed(p->min, 3).s);
 }
 
@@ -74,26 +74,24 @@ static void make_notes(const struct picture *p, struct notes *notes)
 		snprintf(next_note(notes), NOTE_BYTES, "Colours repeat after %d nodes.", COLOURS);
 }
 
-/* Puts the notes (out may be NULL) and returns how many lines they are. */
+/* Puts the notes, the first line at y (out may be NULL), and returns how many lines they are. */
 static unsigned put_notes(FILE *out, const struct page *page, double y)
 {
-	const struct notes *notes = &page->notes;
-	unsigned lines = 1;
-	double x = 0;
+	const double room = page->width - 2 * MARGIN;
+	unsigned lines = 0;
+	double x = room;
 
-	for (unsigned i = 0; i < notes->n; i++) {
-		double width = (svg_width(notes->text[i], strlen(notes->text[i])) + 35) * SMALL_TEXT / 100.0;
+	for (unsigned i = 0; i < page->notes.n; i++) {
+		const char *text = page->notes.text[i];
+		double width = (svg_width(text, strlen(text)) + svg_width(" ", 1)) * SMALL_TEXT / 100.0;
+		bool begins = x + width > room;
 
-		if (x > 0 && x + width > page->width - 2 * MARGIN) {
-			lines++;
-			x = 0;
-		}
+		if (out && begins)
+			fprintf(out, "%s<text y='%s'>", lines ? "</text>\n" : "", svg_num(y + lines * NOTE_LINE).s);
 		if (out)
-			fprintf(out, "%s%s%s", i ? x > 0 ? " " : "</text>\n" : "", x > 0 ? "" : "<text x='0' y='",
-				x > 0 ? "" : svg_num(y + (lines - 1) * NOTE_LINE).s);
-		if (out)
-			fprintf(out, "%s%s", x > 0 ? "" : "'>", notes->text[i]);
-		x += width;
+			fprintf(out, "%s%s", begins ? "" : " ", text);
+		lines += begins;
+		x = begins ? width : x + width;
 	}
 	if (out)
 		fputs("</text>\n", out);

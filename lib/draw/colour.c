@@ -59,7 +59,7 @@ struct colour colour_pale(uint32_t row)
 
 	tone(row, rgb);
 	for (int i = 0; i < 3; i++)
-		rgb[i] = mix(rgb[i], PAPER, 184);
+		rgb[i] = mix(rgb[i], PAPER, 168);
 	return hex(rgb);
 }
 

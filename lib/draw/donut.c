@@ -33,6 +33,18 @@ static int by_row(const void *a, const void *b)
 	return (x->from > y->from) - (x->from < y->from);
 }
 
+/* The circle has no seam: an arc over hash 0 is one. */
+static void join_ends(struct pieces *pieces)
+{
+	const struct piece *last = &pieces->at[pieces->n - 1];
+	struct piece *first = &pieces->at[0];
+
+	if (pieces->n < 2 || first->row != last->row || first->moved != last->moved)
+		return;
+	first->from = last->from - 1;
+	pieces->n--;
+}
+
 /* Sampled sectors overlap by a hair, lest the paper shine through. */
 static void put_sectors(FILE *out, const struct picture *p, const struct piece *piece, uint32_t n, double radius)
 {
@@ -100,9 +112,9 @@ static bool fits(const struct piece *piece, struct band band, double x, double y
 			double px = x + width * i / 8, py = y + (SMALL_TEXT + 2) / 2.0 * j;
 			double radius = hypot(px, py), turn = atan2(px, -py) / (2 * M_PI);
 
-			if (turn < 0)
+			while (turn < piece->from)
 				turn++;
-			if (radius < band.in + 2 || radius > band.out - 2 || turn < piece->from || turn > piece->to)
+			if (radius < band.in + 2 || radius > band.out - 2 || turn > piece->to)
 				return false;
 		}
 	}
@@ -141,7 +153,7 @@ static void put_labels(FILE *out, const struct picture *p, enum time t, const st
 /* The one number. */
 static void put_centre(FILE *out, const struct picture *p)
 {
-	const struct ring_node *worst = p->row[p->worst].node;
+	const struct row *worst = &p->row[p->worst];
 
 	fprintf(out, "<g text-anchor='middle' fill='#555'>\n<text y='-24'>%s</text>\n"
 		"<text y='12' font-size='32' font-weight='600' fill='#1a1a1a'>%s</text>\n<text y='34'>",
@@ -149,7 +161,7 @@ static void put_centre(FILE *out, const struct picture *p)
 	if (p->plan)
 		fprintf(out, "ideal %s", svg_percent(p->moved_ideal).s);
 	else
-		svg_text_within(out, worst->name, worst->name_len, 1150, 0);
+		svg_text_within(out, worst->node->name, worst->node->name_len, 1150, worst->telling);
 	fputs("</text>\n</g>\n", out);
 }
 
@@ -197,6 +209,7 @@ void donut_draw(FILE *out, const struct picture *p)
 		struct pieces pieces;
 
 		pieces_of(&p->runs, (enum time)t, &pieces);
+		join_ends(&pieces);
 		put_band(out, p, (enum time)t, &pieces);
 		put_gaps(out, p, (enum time)t, &pieces);
 		put_labels(out, p, (enum time)t, &pieces);

@@ -47,6 +47,43 @@ static int make_rows(struct picture *p)
 	return RING_OK;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct row *const *x = a, *const *y = b;
+
+	return ring_node_cmp((*x)->node, (*y)->node);
+}
+
+static uint16_t common(const struct ring_node *a, const struct ring_node *b)
+{
+	uint16_t n = 0;
+
+	while (n < a->name_len && n < b->name_len && a->name[n] == b->name[n])
+		n++;
+	return n;
+}
+
+/* Among names in order, the most similar one is a neighbour. */
+static int find_telling(struct picture *p)
+{
+	struct row **sorted = calloc(p->rows, sizeof(*sorted));
+
+	if (!sorted)
+		return RING_ENOMEM;
+	for (uint32_t i = 0; i < p->rows; i++)
+		sorted[i] = &p->row[i];
+	qsort(sorted, p->rows, sizeof(*sorted), by_name);
+	for (uint32_t i = 1; i < p->rows; i++) {
+		uint16_t n = common(sorted[i - 1]->node, sorted[i]->node);
+
+		sorted[i]->telling = n;
+		if (n > sorted[i - 1]->telling)
+			sorted[i - 1]->telling = n;
+	}
+	free(sorted);
+	return RING_OK;
+}
+
 /* Shares of the fleet of one time; where the layout has none, what the weights say. */
 static int fill_shares(struct picture *p, enum time t)
 {
@@ -146,6 +183,8 @@ int picture_init(struct picture *p, const struct draw_circle *of)
 
 	*p = (struct picture){ .of = of, .fleet = { of->was ? of->was : &of->is, &of->is }, .plan = of->was, .circle = true };
 	rc = make_rows(p);
+	if (rc == RING_OK)
+		rc = find_telling(p);
 	if (rc == RING_OK)
 		rc = fill_shares(p, IS);
 	if (rc == RING_OK && p->plan)

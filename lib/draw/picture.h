@@ -20,6 +20,7 @@ enum time { WAS, IS };
 /* A node of either fleet; [WAS] is all zeros without a plan. */
 struct row {
 	const struct ring_node *node;
+	uint16_t telling;               /* the byte where its name differs from the most similar one */
 	bool in[2];
 	uint32_t weight[2];
 	double share[2], ideal[2];      /* of the hash space, 0 .. 1 */

@@ -4,7 +4,7 @@
 
 enum {
 	LONG_LIST = 100,                /* more rows than these have their names cut in titles */
-	TITLE_WIDTH = 3000,
+	TITLE_WIDTH = 2000,
 };
 
 void pieces_of(const struct runs *runs, enum time t, struct pieces *pieces)
@@ -28,7 +28,7 @@ void piece_title(FILE *out, const struct picture *p, enum time t, const struct p
 
 	fputs("<title>", out);
 	if (p->rows > LONG_LIST)
-		svg_text_within(out, r->node->name, r->node->name_len, TITLE_WIDTH, 0);
+		svg_text_within(out, r->node->name, r->node->name_len, TITLE_WIDTH, r->telling);
 	else
 		svg_text(out, r->node->name, r->node->name_len);
 	if (!p->plan)

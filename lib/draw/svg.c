@@ -40,7 +40,7 @@ struct svg_num svg_num(double x)
 struct svg_num svg_percent(double share)
 {
 	double percent = 100 * share;
-	struct svg_num num = svg_fixed(percent, percent >= 9.995 ? 1 : percent >= 0.9995 ? 2 : 3);
+	struct svg_num num = svg_fixed(percent, percent >= 9.995 ? 1 : percent >= 0.9995 ? 2 : percent > 0 ? 3 : 0);
 
 	strcat(num.s, " %");
 	return num;
@@ -110,10 +110,6 @@ static void put_char(FILE *out, uint32_t c)
 		fputs("&lt;", out);
 	else if (c == '>')
 		fputs("&gt;", out);
-	else if (c == '"')
-		fputs("&quot;", out);
-	else if (c == '\'')
-		fputs("&#39;", out);
 	else if (c < 0x80)
 		putc((int)c, out);
 	else if (c < 0x800)
@@ -155,25 +151,36 @@ static void put_part(FILE *out, const char *s, size_t len, unsigned from, unsign
 	}
 }
 
+/* Where the character at byte `keep` ends, as a distance. */
+static unsigned end_of_char(const char *s, size_t len, size_t keep)
+{
+	const char *p = s + keep;
+
+	if (keep < len)
+		next_char(&p, s + len);
+	return svg_width(s, (size_t)(p - s));
+}
+
 void svg_text_within(FILE *out, const char *s, size_t len, unsigned width, size_t keep)
 {
-	unsigned all = svg_width(s, len), at = svg_width(s, keep), room = width - char_width(ELLIPSIS);
-	unsigned front = room / 2;
-	const unsigned letter = 120;
+	unsigned all = svg_width(s, len), room = width - char_width(ELLIPSIS), front = room / 2, at, told;
+	const unsigned lead = 200;      /* of what is before the byte to keep */
 
 	assert(width >= 300 && keep <= len);
-	if (at + letter > front && at + letter <= room / 4 * 3)
-		front = at + letter;
+	at = svg_width(s, keep);
+	told = end_of_char(s, len, keep);
+	if (told > front && told <= room / 4 * 3)
+		front = told;
 	if (all <= width) {
 		svg_text(out, s, len);
-	} else if (at + letter <= front || at >= all - (room - front)) {
+	} else if (told <= front || at >= all - (room - front)) {
 		put_part(out, s, len, 0, front);
 		put_char(out, ELLIPSIS);
 		put_part(out, s, len, all - (room - front), all);
 	} else {
 		front = room / 4;
 		room -= front + char_width(ELLIPSIS);
-		at -= 2 * letter;
+		at = at > front + lead ? at - lead : front;
 		put_part(out, s, len, 0, front);
 		put_char(out, ELLIPSIS);
 		put_part(out, s, len, at, at + room);

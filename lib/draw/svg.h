@@ -21,7 +21,7 @@ struct svg_num svg_fixed(double x, unsigned decimals);  /* exactly so many, at m
 struct svg_num svg_percent(double share);               /* of three digits or so: "16.7 %" */
 
 /*
- * Text content, escaped.  Bytes may be anything: what is no UTF-8, or what XML
+ * Text content (no attribute), escaped.  Bytes may be anything: what is no UTF-8, or what XML
  * or a line of text cannot hold (controls, marks of direction), becomes U+FFFD.
  */
 void svg_text(FILE *, const char *s, size_t len);

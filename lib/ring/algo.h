@@ -108,6 +108,7 @@ struct ring_walk {
 struct ring_algo {
 	const char *name;
 	const char *summary;            /* for --help and the man page: a clause */
+	const char *takes;              /* which nodes, where not all; NULL: those without weights */
 	unsigned traits;
 	int (*build)(struct ring *);
 	void (*release)(struct ring *);
@@ -115,7 +116,7 @@ struct ring_algo {
 	void (*owner)(const struct ring *, const uint64_t *, size_t n, uint32_t *);
 	/*
 	 * The next candidate for this hash (the first is the owner; may repeat),
-	 * or RING_NONE after the last.  NULL: salted probes of `owner` (probe_walk).
+	 * or RING_NONE after the last.  NULL: the runners-up are those of rendezvous hashing.
 	 */
 	uint32_t (*walk)(const struct ring *, uint64_t hash, struct ring_walk *);
 	void (*explain)(const struct ring *, uint64_t hash, struct ring_why *);

@@ -144,6 +144,7 @@ static void cassandra_explain(const struct ring *r, uint64_t hash, struct ring_w
 const struct ring_algo ring_algo_cassandra = {
 	.name = "cassandra",
 	.summary = "Cassandra's Murmur3 tokens: NAME@TOKEN+TOKEN, or evenly spaced",
+	.takes = "NAME@TOKEN+TOKEN for all names or for none, each token once, and no weights",
 	.traits = RING_COMPAT | RING_LISTED | RING_EXCESS | RING_UNWEIGHTED,
 	.build = cassandra_build,
 	.release = points_algo_release,

@@ -97,6 +97,7 @@ static int envoy_ring_build(struct ring *r)
 const struct ring_algo ring_algo_envoy_ring = {
 	.name = "envoy-ring",
 	.summary = "Envoy's ring_hash, xxHash64, ring sizes by default",
+	.takes = "weights of at most 4294967295 in all",
 	.traits = RING_COMPAT | RING_LISTED | RING_EXCESS,
 	.build = envoy_ring_build,
 	.release = points_algo_release,
@@ -180,6 +181,7 @@ static int envoy_maglev_build(struct ring *r)
 const struct ring_algo ring_algo_envoy_maglev = {
 	.name = "envoy-maglev",
 	.summary = "Envoy's maglev, xxHash64, a table of 65537 by default",
+	.takes = "weights of at most 4294967295 in all",
 	.traits = RING_COMPAT | RING_EXCESS | RING_TABLE,
 	.build = envoy_maglev_build,
 	.release = maglev_algo_release,

@@ -123,6 +123,7 @@ static bool haproxy_shares(const struct ring *r, uint64_t *share)
 #define HAPROXY(NAME, SUMMARY, HASH) {                                  \
 	.name = NAME,                                                   \
 	.summary = SUMMARY,                                             \
+	.takes = "weights of at most 256",                              \
 	.traits = RING_COMPAT | RING_LISTED,                            \
 	.build = haproxy_build,                                         \
 	.release = points_algo_release,                                 \

@@ -387,7 +387,6 @@ static size_t hrw_algo_bytes(const struct ring *r)
 const struct ring_algo ring_algo_hrw = {
 	.name = "hrw",
 	.summary = "rendezvous hashing, weighted: the best balance, at a cost in proportion to the nodes",
-	.traits = RING_RANKED,
 	.build = hrw_algo_build,
 	.release = hrw_algo_release,
 	.owner = hrw_owner,

@@ -239,6 +239,7 @@ static void explain_beyond(const struct ring *r, uint64_t hash, struct ring_why 
 #define KETAMA(NAME, SUMMARY, TRAITS, HASH, EXPLAIN) {                  \
 	.name = NAME,                                                   \
 	.summary = SUMMARY,                                             \
+	.takes = "weights whose sum fits 32 bits (spymemcached: 31); couchbase none", \
 	.traits = RING_COMPAT | (TRAITS),                               \
 	.build = ketama_build,                                          \
 	.release = points_algo_release,                                 \

@@ -1,5 +1,6 @@
 /*
- * maglev: filling a lookup table by turns, shared by the layouts that do so.
+ * maglev: a lookup table indexed by hash mod size, as other layouts have it too,
+ * and how it is filled by turns.
  *
  * Eisenbud et al. 2016, section 3.4: every node has a permutation of the table's
  * entries, offset + j * skip mod size, and the nodes take turns at claiming the

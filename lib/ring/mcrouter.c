@@ -150,6 +150,7 @@ static void mcrouter_explain(const struct ring *r, uint64_t hash, struct ring_wh
 const struct ring_algo ring_algo_mcrouter = {
 	.name = "mcrouter",
 	.summary = "mcrouter's Ch3 (furc_hash): nodes by their place in the list",
+	.takes = "at most 8388608 nodes, and no weights",
 	.traits = RING_COMPAT | RING_LISTED | RING_UNWEIGHTED,
 	.build = mcrouter_build,
 	.release = maglev_algo_release,

@@ -144,6 +144,7 @@ static void redis_explain(const struct ring *r, uint64_t hash, struct ring_why *
 const struct ring_algo ring_algo_redis = {
 	.name = "redis",
 	.summary = "Redis Cluster's slots, dealt as `redis-cli --cluster create` does",
+	.takes = "at most 16384 nodes, and no weights",
 	.traits = RING_COMPAT | RING_LISTED | RING_EXCESS | RING_UNWEIGHTED,
 	.build = redis_build,
 	.release = maglev_algo_release,

@@ -42,6 +42,11 @@ const char *ring_algo_summary(const struct ring_algo *a)
 	return a->summary;
 }
 
+const char *ring_algo_takes(const struct ring_algo *a)
+{
+	return a->takes ? a->takes : "no weights";
+}
+
 unsigned ring_algo_traits(const struct ring_algo *a)
 {
 	return a->traits;
@@ -224,31 +229,13 @@ static void offer_waiting(struct ring_picker *p)
 	p->later_n = 0;
 }
 
-/*
- * Salted probes, for algorithms with no order of their own: the owners of the
- * hash, of a second hash made from it, of a third.  Each of these looks up as
- * consistently as the first, so the list is as consistent.
- */
-static uint32_t probe(const struct ring *r, uint64_t hash, uint64_t step)
-{
-	uint64_t h = step ? mix64(hash + step * UINT64_C(0x9e3779b97f4a7c15)) : hash;
-	uint32_t node;
-
-	r->algo->owner(r, &h, 1, &node);
-	return node;
-}
-
 static void pick_by_walk(struct ring_picker *p, uint64_t hash)
 {
 	const struct ring *r = p->ring;
 	struct ring_walk walk = { 0 };
-	uint64_t probes = 32 + 8 * (uint64_t)p->want;
+	uint32_t node;
 
-	for (uint64_t i = 0; p->picked < p->want && (r->algo->walk || i < probes); i++) {
-		uint32_t node = r->algo->walk ? r->algo->walk(r, hash, &walk) : probe(r, hash, i);
-
-		if (node == RING_NONE)
-			break;
+	while (p->picked < p->want && (node = r->algo->walk(r, hash, &walk)) != RING_NONE) {
 		offer(p, node);
 		if (p->later_n && p->zones == r->zones)
 			offer_waiting(p);
@@ -273,7 +260,11 @@ static void draw_candidates(struct ring_picker *p, uint64_t hash, const uint8_t 
 		p->draw[p->position[p->owners[i]]] = HRW_OUT;
 }
 
-/* The rest in the order of rendezvous hashing: first unused zones, then any. */
+/*
+ * The rest in the order of rendezvous hashing: first unused zones, then any.  It
+ * is also the order of those algorithms that have none of their own: the first
+ * owner moves as they move it, the runners-up as little as can be.
+ */
 static void pick_by_rank(struct ring_picker *p, uint64_t hash, const uint8_t *full)
 {
 	const struct ring *r = p->ring;
@@ -310,7 +301,7 @@ uint32_t ring_pick(struct ring_picker *p, uint64_t hash, uint32_t first, const u
 	p->picked = p->zones = p->later_n = 0;
 	if (!full || !full[first])
 		offer(p, first);
-	if (!full && p->picked < p->want && !(r->algo->traits & RING_RANKED))
+	if (!full && p->picked < p->want && r->algo->walk)
 		pick_by_walk(p, hash);
 	if (p->picked < p->want)
 		pick_by_rank(p, hash, full);

@@ -80,7 +80,6 @@ enum ring_traits {
 	RING_UNWEIGHTED = 16,           /* weights other than 0 and 1 are refused */
 	RING_TABLE = 32,                /* takes conf.table */
 	RING_KETAMA = 64,               /* points per server come from floating point */
-	RING_RANKED = 128,              /* an order over all nodes is its own (hrw) */
 };
 
 struct ring;
@@ -92,6 +91,8 @@ const struct ring_algo *ring_algo_find(const char *name);
 const char *ring_algo_name(const struct ring_algo *);
 const char *ring_algo_summary(const struct ring_algo *);
 unsigned ring_algo_traits(const struct ring_algo *);
+/* After RING_ENODES: which nodes it takes, a clause. */
+const char *ring_algo_takes(const struct ring_algo *);
 
 /* Sort order of nodes: by the bytes of the name, shorter first on a tie. */
 int ring_node_cmp(const struct ring_node *a, const struct ring_node *b);

@@ -201,7 +201,7 @@ static const char *weight_fault(const struct ring_node *nodes, uint32_t n, const
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (have[i] != nodes[i].weight)
-			return clause("%n of weight %u owns %u buckets", &nodes[i], nodes[i].weight, have[i]);
+			return clause("%n weighs %u and owns %u of the buckets", &nodes[i], nodes[i].weight, have[i]);
 	return NULL;
 }
 
@@ -249,13 +249,13 @@ static const char *table_fault(const struct ring_state *s, const struct ring_nod
 			least = i;
 	}
 	if (live > s->buckets)
-		return clause("there are %u slots for %u nodes", s->buckets, live);
+		return clause("a table of %u has no slot for each of %u nodes", s->buckets, live);
 	for (uint32_t i = 0; live > 0 && i < s->buckets; i++)
 		if (s->bucket[i] == RING_NONE)
 			return clause("slot %u is not owned", i);
 	if (live > 0 && slots_uneven(have[most], nodes[most].weight, have[least], nodes[least].weight))
-		return clause("%n owns %u slots beside %u of %n, which is not even by their weights",
-			      &nodes[most], have[most], have[least], &nodes[least]);
+		return clause("%n owns %u of the slots and %n %u, which is not even by their weights",
+			      &nodes[most], have[most], &nodes[least], have[least]);
 	return NULL;
 }
 
@@ -279,7 +279,7 @@ const char *ring_state_fault(const struct ring_state *s, const struct ring_algo 
 	if (s->buckets == 0 && (slots || anchor))
 		return "there are no buckets";
 	if (s->removed_n > (anchor ? s->buckets : 0))
-		return clause("%u buckets are removed, and there can be %u", s->removed_n, anchor ? s->buckets : 0);
+		return clause("the removed buckets are %u, and there can be %u", s->removed_n, anchor ? s->buckets : 0);
 	fault = owner_fault(s, nodes, n);
 	if (fault)
 		return fault;

@@ -7,7 +7,6 @@
 enum {
 	LABEL_BYTES = 32,
 	LABEL_NODES_MAX = 1 << 16,      /* beyond, a table of labels costs more than it saves */
-	JSON_NAME_MAX = 6 * RING_NAME_BYTES_MAX + 2,
 };
 
 /* "\tNAME\n", copied whole; the last byte is its length. */
@@ -90,12 +89,9 @@ char *emit_json_name(char *o, const struct ring_node *node)
 	return o + json_escape(node->name, node->name_len, o);
 }
 
-/* "a", or ["a","b"] where replicas were asked for */
-static char *json_owners(const struct emit *e, char *o, const uint32_t *owner, uint32_t n)
+char *emit_json_names(char *o, const struct ring_node *nodes, const uint32_t *owner, uint32_t n, bool list)
 {
-	const struct ring_node *nodes = e->route->nodes->at;
-
-	if (e->route->replicas == 1)
+	if (!list)
 		return emit_json_name(o, &nodes[owner[0]]);
 	*o++ = '[';
 	for (uint32_t i = 0; i < n; i++) {
@@ -123,11 +119,11 @@ static bool put_json(const struct emit *e, struct flow_work *w, const struct rin
 		flow_fail(w, EXIT_DATA, "the key is not UTF-8, which --json needs");
 		return false;
 	}
-	o = flow_room(w, 6 * key->len + 32 + (size_t)owners * (JSON_NAME_MAX + 1));
+	o = flow_room(w, 6 * key->len + 32 + (size_t)owners * EMIT_JSON_NAME_MAX);
 	o = append(o, "{\"key\":", 7);
 	o += json_escape((const char *)key->p, key->len, o);
 	o = many ? append(o, ",\"nodes\":", 9) : append(o, ",\"node\":", 8);
-	o = json_owners(e, o, owner, owners);
+	o = emit_json_names(o, e->route->nodes->at, owner, owners, e->route->replicas > 1);
 	*o++ = '}';
 	*o++ = e->end;
 	w->out_len = (size_t)(o - w->out);
@@ -142,7 +138,7 @@ static bool put_set(const struct emit *e, struct flow_work *w, const struct ring
 	const char *line = (const char *)record->p, *end = line + record->len;
 	bool there = found->kind != JSON_NONE;
 	const char *cut = there ? found->p : found->object_end;
-	size_t room = record->len + 64 + (size_t)owners * (JSON_NAME_MAX + 1);
+	size_t room = record->len + 64 + (size_t)owners * EMIT_JSON_NAME_MAX;
 	char *o;
 
 	if (found->blocked) {
@@ -163,7 +159,7 @@ static bool put_set(const struct emit *e, struct flow_work *w, const struct ring
 			*o++ = ':';
 		}
 	}
-	o = json_owners(e, o, owner, owners);
+	o = emit_json_names(o, e->route->nodes->at, owner, owners, e->route->replicas > 1);
 	for (size_t i = found->depth + 1; !there && i < path->parts; i++)
 		*o++ = '}';
 	if (there)

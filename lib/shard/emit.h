@@ -23,8 +23,13 @@ void emit_init(struct emit *);
 struct flow_sink emit_sink(struct emit *);
 void emit_release(struct emit *);
 
-/* Appends the name of a node as a JSON string; room for 6 * RING_NAME_BYTES_MAX + 2.  Returns the new end. */
+enum { EMIT_JSON_NAME_MAX = 6 * RING_NAME_BYTES_MAX + 3 };      /* quotes and a comma too */
+
+/* Appends the name of a node as a JSON string; room for EMIT_JSON_NAME_MAX.  Returns the new end. */
 char *emit_json_name(char *o, const struct ring_node *);
+
+/* The first of n names, or a list of all; room for EMIT_JSON_NAME_MAX each, and 2. */
+char *emit_json_names(char *o, const struct ring_node *nodes, const uint32_t *owner, uint32_t n, bool list);
 
 /* Appends names parted by commas; room for n * (RING_NAME_BYTES_MAX + 1). */
 char *emit_names(char *o, const struct ring_node *nodes, const uint32_t *owner, uint32_t n);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/stat.h>
 
 #include <sodium.h>
 
@@ -124,8 +125,10 @@ static void __attribute__((noreturn)) die_ring(int rc, const struct ring_algo *a
 			die(EXIT_USAGE, "weights of %llu in all, %u points each, are over the limit of %d points: "
 			    "give fewer --points, or smaller weights", (unsigned long long)weight,
 			    conf->ring.points ? conf->ring.points : RING_POINTS_DEFAULT, RING_POINTS_MAX);
-		die(EXIT_USAGE, "%u nodes with weights of %llu in all are over what %s can take", nodes->n,
-		    (unsigned long long)weight, ring_algo_name(algo));
+		if (ring_algo_traits(algo) & RING_TABLE)
+			die(EXIT_USAGE, "%s takes at least a slot a node, and at most %d", ring_algo_name(algo), RING_SLOTS_MAX);
+		die(EXIT_USAGE, "weights of %llu in all are over the limit of %d buckets", (unsigned long long)weight,
+		    RING_BUCKETS_MAX);
 	case RING_ETABLE:
 		die(EXIT_USAGE, "the table of %s must be a prime number, and no smaller than the number of nodes",
 		    ring_algo_name(algo));
@@ -133,8 +136,7 @@ static void __attribute__((noreturn)) die_ring(int rc, const struct ring_algo *a
 		die(EXIT_USAGE, "the capacity is too small for weights of %llu in all: a larger one (--capacity) "
 		    "needs a new state file, and moves keys", (unsigned long long)weight);
 	default:
-		die(EXIT_USAGE, "%s cannot take these nodes: %s", ring_algo_name(algo),
-		    ring_algo_traits(algo) & RING_UNWEIGHTED ? "it knows no weights" : "a name or a weight does not fit it");
+		die(EXIT_USAGE, "%s cannot take these nodes: it takes %s", ring_algo_name(algo), ring_algo_takes(algo));
 	}
 }
 
@@ -163,7 +165,7 @@ static void warn_size(const struct fleet *fl)
 	for (uint32_t i = 0; i < nodes->n; i++)
 		most = points[i] > most ? points[i] : most;
 	for (uint32_t i = 0; i < nodes->n; i++)
-		fewer += nodes->at[i].weight && points[i] < 160;
+		fewer += nodes->at[i].weight && points[i] < 160 - 3;    /* one less may be a tie */
 	free(points);
 	if (fewer)
 		warn("%s deals %u of these %u equal servers fewer than 160 points (%u at most): a change from or to "
@@ -281,7 +283,8 @@ void fleet_load(struct fleet *fl, const struct fleet_conf *conf)
 
 static void load_either(struct state *s, const char *text, struct fleet_conf *conf)
 {
-	bool file = !access(text, F_OK) || strchr(text, '/');
+	struct stat st;
+	bool file = strchr(text, '/') || (!stat(text, &st) && !S_ISDIR(st.st_mode));
 
 	conf->list = file ? NULL : text;
 	conf->file = file ? text : NULL;
@@ -337,6 +340,8 @@ void fleet_update(const struct fleet_conf *conf)
 	if (fl.state.algo)
 		die(EXIT_USAGE, "'%s' is a state file: --update takes a list of nodes", conf->file);
 	if (!access(conf->state, F_OK)) {
+		if (conf->capacity)
+			die_usage("--capacity is for a new state file, and '%s' is there", conf->state);
 		load_state(&was, conf);
 		change(&was, &fl.state, conf);
 	} else {

@@ -75,24 +75,27 @@ static char *keep_text(struct nodes *nodes, const char *text, size_t len)
 
 static int zone_id(struct nodes *nodes, const char *zone, size_t len, uint16_t *id, struct nodes_fault *f)
 {
-	if (!zone) {
-		*id = 0;
+	uint64_t slot;
+	uint32_t at;
+
+	*id = 0;
+	if (!zone)
 		return 0;
+	if (nodes->zones == nodes->zones_cap) {
+		nodes->zones_cap = nodes->zones_cap ? 2 * nodes->zones_cap : 16;
+		nodes->zone = must_realloc(nodes->zone, nodes->zones_cap * sizeof *nodes->zone);
+		free(nodes->zone_index.slot);
+		nodes->zone_index = index_new(nodes->zone, nodes->zones_cap, nodes->zones);
 	}
-	/* Zones are few, and the next node is often of the last one's. */
-	for (uint32_t i = nodes->zones; i > 0; i--) {
-		if (!strncmp(nodes->zone[i - 1], zone, len) && !nodes->zone[i - 1][len]) {
-			*id = (uint16_t)i;
-			return 0;
-		}
+	at = index_find(&nodes->zone_index, nodes->zone, zone, len, &slot);
+	if (at == RING_NONE) {
+		if (nodes->zones == RING_ZONES_MAX)
+			return fail(f, "more than %d zones", RING_ZONES_MAX);
+		at = nodes->zones++;
+		nodes->zone_index.slot[slot] = nodes->zones;
+		nodes->zone[at] = (struct ring_node){ .name = keep_text(nodes, zone, len), .name_len = (uint16_t)len };
 	}
-	if (nodes->zones == RING_ZONES_MAX)
-		return fail(f, "more than %d zones", RING_ZONES_MAX);
-	nodes->zone = must_realloc(nodes->zone, (nodes->zones + 1) * sizeof *nodes->zone);
-	nodes->zone[nodes->zones] = must_malloc(len + 1);
-	memcpy(nodes->zone[nodes->zones], zone, len);
-	nodes->zone[nodes->zones++][len] = '\0';
-	*id = (uint16_t)nodes->zones;
+	*id = (uint16_t)(at + 1);
 	return 0;
 }
 
@@ -261,7 +264,8 @@ int nodes_end(struct nodes *nodes, struct nodes_fault *f)
 {
 	f->line = 0;
 	free(nodes->index.slot);
-	nodes->index = (struct nodes_index){ 0 };
+	free(nodes->zone_index.slot);
+	nodes->index = nodes->zone_index = (struct nodes_index){ 0 };
 	nodes->at = must_realloc(nodes->at, (nodes->n + (size_t)1) * sizeof *nodes->at);
 	return nodes->n ? 0 : fail(f, "no nodes");
 }
@@ -318,16 +322,15 @@ bool nodes_equal(const struct nodes *a, const struct nodes *b)
 
 const char *nodes_zone(const struct nodes *nodes, uint32_t node)
 {
-	return nodes->at[node].zone ? nodes->zone[nodes->at[node].zone - 1] : "";
+	return nodes->at[node].zone ? nodes->zone[nodes->at[node].zone - 1].name : "";
 }
 
 void nodes_release(struct nodes *nodes)
 {
-	for (uint32_t i = 0; i < nodes->zones; i++)
-		free(nodes->zone[i]);
 	for (size_t i = 0; i < nodes->texts; i++)
 		free(nodes->text[i]);
 	free(nodes->index.slot);
+	free(nodes->zone_index.slot);
 	free(nodes->zone);
 	free(nodes->text);
 	free(nodes->at);

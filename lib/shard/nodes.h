@@ -18,11 +18,11 @@ struct nodes_index {
 struct nodes {
 	struct ring_node *at;
 	uint32_t n, cap;
-	char **zone;            /* names of zones 1 .. zones; a node of zone 0 gave none */
-	uint32_t zones;
+	struct ring_node *zone; /* names of zones 1 .. zones; a node of zone 0 gave none */
+	uint32_t zones, zones_cap;
 	char **text;            /* what the names point into */
 	size_t texts;
-	struct nodes_index index; /* while nodes are added */
+	struct nodes_index index, zone_index;   /* while nodes are added */
 };
 
 struct nodes_fault {

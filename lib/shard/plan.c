@@ -140,6 +140,30 @@ static uint32_t compare(const struct plan *p, struct moves *m, const uint32_t *w
 	return moved;
 }
 
+/* {"key":"k","from":"a","to":"b"}; with replicas, lists of names */
+static bool put_json_move(const struct plan *p, struct flow_work *w, const struct ring_key *key, const uint32_t *was,
+			  uint32_t was_n, const uint32_t *is, uint32_t is_n)
+{
+	bool list = p->is->replicas > 1;
+	char *o;
+
+	if (!json_utf8((const char *)key->p, key->len)) {
+		flow_fail(w, EXIT_DATA, "the key is not UTF-8, which --json needs");
+		return false;
+	}
+	o = flow_room(w, 6 * key->len + 48 + ((size_t)was_n + is_n) * EMIT_JSON_NAME_MAX);
+	o = stpcpy(o, "{\"key\":");
+	o += json_escape((const char *)key->p, key->len, o);
+	o = stpcpy(o, ",\"from\":");
+	o = emit_json_names(o, p->was->nodes->at, was, was_n, list);
+	o = stpcpy(o, ",\"to\":");
+	o = emit_json_names(o, p->is->nodes->at, is, is_n, list);
+	*o++ = '}';
+	*o++ = p->end;
+	w->out_len = (size_t)(o - w->out);
+	return true;
+}
+
 static void put_move(const struct plan *p, struct flow_work *w, const struct ring_key *key, const uint32_t *was,
 		     uint32_t was_n, const uint32_t *is, uint32_t is_n)
 {
@@ -169,8 +193,12 @@ static size_t plan_batch(void *self, struct flow_work *w, const struct ring_key 
 		const uint32_t *was = x->was->owner + i * replicas, *is = x->is->owner + i * replicas;
 		uint32_t was_n = x->was->picker ? x->was->owners[i] : 1, is_n = x->is->picker ? x->is->owners[i] : 1;
 
-		if (compare(p, &x->moves, was, was_n, is, is_n) && !p->summary)
+		if (!compare(p, &x->moves, was, was_n, is, is_n) || p->summary)
+			continue;
+		if (!p->json)
 			put_move(p, w, &x->is->keys.key[i], was, was_n, is, is_n);
+		else if (!put_json_move(p, w, &x->is->keys.key[i], was, was_n, is, is_n))
+			return i;
 	}
 	return done;
 }

@@ -14,6 +14,7 @@
 struct plan {
 	const struct route *was, *is;   /* of one algorithm; keys are taken by is->keys */
 	bool summary;                   /* count, and print no keys */
+	bool json;                      /* print objects */
 	char end;
 	uint32_t *kept, *back;          /* plan.c's: old position -> new, and back */
 	struct moves *moves;            /* all threads' together */

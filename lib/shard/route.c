@@ -9,6 +9,7 @@ void bound_init(struct bound *b, const struct nodes *nodes, uint64_t millionths,
 
 	for (uint32_t i = 0; i < nodes->n; i++)
 		weight += nodes->at[i].weight;
+	b->fewer = 0;
 	b->load = must_calloc(nodes->n, sizeof *b->load);
 	b->cap = must_calloc(nodes->n, sizeof *b->cap);
 	b->full = must_calloc(nodes->n, 1);
@@ -70,6 +71,8 @@ size_t route_hashes(const struct route *r, struct route_work *w, struct flow_wor
 			flow_fail(flow, EXIT_DATA, "every node is full: more keys than --total says");
 			return i;
 		}
+		if (r->bound && w->owners[i] < r->replicas)
+			r->bound->fewer++;
 	}
 	return n;
 }

@@ -16,6 +16,7 @@
 struct bound {
 	uint64_t *load, *cap;           /* a node each */
 	uint8_t *full;
+	uint64_t fewer;                 /* records for which there were fewer owners than replicas */
 };
 
 struct route {

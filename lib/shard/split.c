@@ -39,7 +39,7 @@ static void raise_limit(uint32_t files)
 	if (limit.rlim_cur >= want)
 		return;
 	if (limit.rlim_max < want)
-		die(EXIT_USAGE, "--split needs %u open files, the limit is %llu (ulimit -n)", files,
+		die(EXIT_USAGE, "--split needs %llu open files, the limit is %llu (ulimit -n)", (unsigned long long)want,
 		    (unsigned long long)limit.rlim_max);
 	limit.rlim_cur = want;
 	if (setrlimit(RLIMIT_NOFILE, &limit))

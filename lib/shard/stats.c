@@ -139,6 +139,8 @@ static struct balance balance_of(const struct stats *s, double owned, double wei
 		}
 		b.min = x.ratio < b.min ? x.ratio : b.min;
 	}
+	if (!(owned > 0))
+		return (struct balance){ .live = b.live };
 	b.sd = sqrt(squares / b.live);
 	b.floor = sqrt(b.floor / b.live);
 	return b;

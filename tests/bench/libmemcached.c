@@ -32,6 +32,21 @@ static void check(memcached_st *memc, memcached_return_t rc, const char *what)
 	exit(4);
 }
 
+/* All at once: each call that adds one server deals the whole continuum anew. */
+static void add_servers(memcached_st *memc, const struct server *servers, uint32_t n)
+{
+	memcached_server_st *list = NULL;
+	memcached_return_t rc;
+
+	for (uint32_t i = 0; i < n; i++) {
+		list = memcached_server_list_append_with_weight(list, servers[i].host, servers[i].port,
+								servers[i].weight, &rc);
+		check(memc, rc, servers[i].host);
+	}
+	check(memc, memcached_server_push(memc, list), "servers");
+	memcached_server_list_free(list);
+}
+
 int main(int argc, char **argv)
 {
 	static struct filter f;
@@ -44,9 +59,7 @@ int main(int argc, char **argv)
 	f.servers = servers_parse(argv + 1, n);
 	f.memc = must(memcached_create(NULL));
 	check(f.memc, memcached_behavior_set(f.memc, MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1), "ketama");
-	for (uint32_t i = 0; i < n; i++)
-		check(f.memc, memcached_server_add_with_weight(f.memc, f.servers[i].host,
-			      f.servers[i].port, f.servers[i].weight), f.servers[i].host);
+	add_servers(f.memc, f.servers, n);
 	lines_each(answer, &f);
 	out_flush(&f.out);
 	return 0;

@@ -133,7 +133,8 @@ each_is_a_usage_error() {
 		--explain.*--split : -n a --explain k --split d
 		--draw.*--split : -n a --draw --split d
 		--diff.*--split : --diff a b --split d
-		--diff.*--update : --diff a b --update
+		--update : --diff a b --update
+		--diff.*--state : --diff a b --update --state s
 		--only.*report : -n a --only a --stats
 		--only.*--split : -n a --only a --split d
 		--only.*report : --diff a b --only a
@@ -210,7 +211,7 @@ each_is_a_usage_error() {
 		weights of 1000000 in all, 2048 points each.*1073741824.*--points : -n a=1000000
 		weights of 1000000 in all, 1000000 points each : -n a=1000000 --points 1000000
 		.*capacity.*weights of 6 in all.*--capacity : -n a=5,b -a anchor --numbered --capacity 3
-		.*capacity.*2 nodes|2 nodes.*capacity : -n a,b -a slots --numbered --capacity 1
+		.*(capacity.*2 nodes|2 nodes.*capacity) : -n a,b -a slots --numbered --capacity 1
 		.*redis.*weights : -n a,b=2 -a redis
 		.*cassandra.*weights : -n a,b=2 -a cassandra
 		.*mcrouter.*weights : -n a,b=2 -a mcrouter
@@ -474,7 +475,7 @@ sys.exit(child.wait())'
 			# shellcheck disable=SC2086
 			hashring -a $algorithm --numbered $command --draw >out.svg 2>err || fail "$command: $(cat err)"
 			assert_equal "$(cat err)" ""
-			rsvg-convert -o /dev/null out.svg
+			rsvg-convert out.svg >/dev/null
 			assert_equal "$(grep -c '<svg ' out.svg)" 1
 			assert_equal "$(tail -c 7 out.svg)" "</svg>"
 			grep -q 'a&lt;&amp;&gt;' out.svg
