@@ -249,7 +249,7 @@ static void put_weight(FILE *out, const struct bars *b, const struct row *r, dou
 	put_value(out, b->weight_x, y, text);
 }
 
-static struct svg_num share_text(const struct bars *b, const struct row *r, enum time t)
+static struct svg_num share_text(const struct bars *b, const struct row *r, enum when t)
 {
 	if (!r->in[t])
 		return (struct svg_num){ "\u2013" };

@@ -15,7 +15,7 @@ struct band {
 	double in, out;                 /* radii */
 };
 
-static struct band band_of(const struct picture *p, enum time t)
+static struct band band_of(const struct picture *p, enum when t)
 {
 	if (!p->plan)
 		return (struct band){ 94, 172 };
@@ -56,7 +56,7 @@ static void put_sectors(FILE *out, const struct picture *p, const struct piece *
 	fputs("'", out);
 }
 
-static void put_band(FILE *out, const struct picture *p, enum time t, const struct pieces *pieces)
+static void put_band(FILE *out, const struct picture *p, enum when t, const struct pieces *pieces)
 {
 	struct band band = band_of(p, t);
 	double radius = (band.in + band.out) / 2;
@@ -91,7 +91,7 @@ static void put_radial(FILE *out, double turn, double from, double to)
 }
 
 /* Gaps between exact arcs while there is room for any. */
-static void put_gaps(FILE *out, const struct picture *p, enum time t, const struct pieces *pieces)
+static void put_gaps(FILE *out, const struct picture *p, enum when t, const struct pieces *pieces)
 {
 	struct band band = band_of(p, t);
 
@@ -122,7 +122,7 @@ static bool fits(const struct piece *piece, struct band band, double x, double y
 }
 
 /* In the middle of its arc, or where else it fits. */
-static void put_label(FILE *out, const struct picture *p, enum time t, const struct piece *piece)
+static void put_label(FILE *out, const struct picture *p, enum when t, const struct piece *piece)
 {
 	static const double along[] = { 0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9 };
 	struct band band = band_of(p, t);
@@ -140,7 +140,7 @@ static void put_label(FILE *out, const struct picture *p, enum time t, const str
 	}
 }
 
-static void put_labels(FILE *out, const struct picture *p, enum time t, const struct pieces *pieces)
+static void put_labels(FILE *out, const struct picture *p, enum when t, const struct pieces *pieces)
 {
 	if (p->sampled)
 		return;
@@ -166,16 +166,17 @@ static void put_centre(FILE *out, const struct picture *p)
 }
 
 /* Hash 0, and which way it grows. */
-static void put_origin(FILE *out, struct band band)
+static void put_origin(FILE *out, const struct picture *p)
 {
+	struct band band = band_of(p, IS);
 	double radius = band.out + 13;
 
 	fprintf(out, "<g stroke='#555' fill='none'>\n<path d='M0 %sV%s'/>\n<path d='", svg_num(-band.out - 2).s,
 		svg_num(-band.out - 20).s);
 	svg_arc(out, radius, 0.003, 0.05);
 	fprintf(out, "'/>\n</g>\n<path fill='#555' transform='rotate(18) translate(0 %s)' d='M0 -3.5L8 0L0 3.5Z'/>\n"
-		"<text x='-6' y='%s' text-anchor='end' fill='#555' font-size='%d'>hash 0</text>\n", svg_num(-radius).s,
-		svg_num(-band.out - 10).s, SMALL_TEXT);
+		"<text x='-6' y='%s' text-anchor='end' fill='#555' font-size='%d'>%s 0</text>\n", svg_num(-radius).s,
+		svg_num(-band.out - 10).s, SMALL_TEXT, p->table ? "slot" : "hash");
 }
 
 static void put_ticks(FILE *out, const struct picture *p)
@@ -208,14 +209,14 @@ void donut_draw(FILE *out, const struct picture *p)
 	for (int t = p->plan ? WAS : IS; t <= IS; t++) {
 		struct pieces pieces;
 
-		pieces_of(&p->runs, (enum time)t, &pieces);
+		pieces_of(&p->runs, (enum when)t, &pieces);
 		join_ends(&pieces);
-		put_band(out, p, (enum time)t, &pieces);
-		put_gaps(out, p, (enum time)t, &pieces);
-		put_labels(out, p, (enum time)t, &pieces);
+		put_band(out, p, (enum when)t, &pieces);
+		put_gaps(out, p, (enum when)t, &pieces);
+		put_labels(out, p, (enum when)t, &pieces);
 	}
 	put_ticks(out, p);
-	put_origin(out, band_of(p, IS));
+	put_origin(out, p);
 	put_lens_mark(out, p);
 	put_centre(out, p);
 }

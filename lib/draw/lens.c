@@ -4,7 +4,7 @@
 
 enum { WIDTH = 372, TOP = 20, GAP = 4, STRIP = 28 };
 
-static void put_piece(FILE *out, const struct picture *p, enum time t, const struct piece *piece, double x, double top,
+static void put_piece(FILE *out, const struct picture *p, enum when t, const struct piece *piece, double x, double top,
 		      double width)
 {
 	fprintf(out, "<rect x='%s' y='%s' width='%s' height='%d' fill='%s'>", svg_num(x).s, svg_num(top).s,
@@ -21,7 +21,7 @@ static void put_piece(FILE *out, const struct picture *p, enum time t, const str
 	}
 }
 
-static void put_strip(FILE *out, const struct picture *p, enum time t, double top)
+static void put_strip(FILE *out, const struct picture *p, enum when t, double top)
 {
 	double from = p->lens.at[0].from, scale = WIDTH / (p->lens.at[p->lens.n - 1].to - from);
 	struct pieces pieces;
@@ -47,7 +47,7 @@ void lens_draw(FILE *out, const struct picture *p)
 	for (int t = p->plan ? WAS : IS; t <= IS; t++) {
 		double top = TOP + (p->plan && t == IS ? STRIP + GAP : 0);
 
-		put_strip(out, p, (enum time)t, top);
+		put_strip(out, p, (enum when)t, top);
 		if (p->plan)
 			fprintf(out, "<text x='%d' y='%s'>%s</text>\n", WIDTH + 6, svg_num(top + STRIP / 2.0 + 4).s,
 				t == WAS ? "before" : "after");

@@ -6,7 +6,7 @@
 
 enum { BATCH = 256 };
 
-double picture_ratio(const struct row *r, enum time t)
+double picture_ratio(const struct row *r, enum when t)
 {
 	return r->ideal[t] > 0 ? r->share[t] / r->ideal[t] : 0;
 }
@@ -85,7 +85,7 @@ static int find_telling(struct picture *p)
 }
 
 /* Shares of the fleet of one time; where the layout has none, what the weights say. */
-static int fill_shares(struct picture *p, enum time t)
+static int fill_shares(struct picture *p, enum when t)
 {
 	const struct draw_fleet *f = p->fleet[t];
 	double weight = weight_of(f);
@@ -165,7 +165,7 @@ static void count_moves(struct picture *p)
 		for (uint32_t i = 0; i < BATCH; i++)
 			place[i] = picture_place(done + i, bits);
 		for (int t = WAS; t <= IS; t++)
-			picture_owners(p, (enum time)t, place, BATCH, row[t]);
+			picture_owners(p, (enum when)t, place, BATCH, row[t]);
 		for (uint32_t i = 0; i < BATCH; i++) {
 			uint32_t from = row[WAS][i], to = row[IS][i];
 

@@ -15,7 +15,7 @@ enum {
 	TEXT_SIZE = 13, SMALL_TEXT = 11,
 };
 
-enum time { WAS, IS };
+enum when { WAS, IS };
 
 /* A node of either fleet; [WAS] is all zeros without a plan. */
 struct row {
@@ -55,6 +55,7 @@ struct picture {
 	double moved_ideal;
 	uint32_t samples;
 
+	bool table;                             /* the circle is one of slots, not of hashes */
 	bool sampled;                           /* the runs are */
 	struct runs runs;
 	struct runs lens;                       /* exact, of a window where `runs` are sampled */
@@ -69,12 +70,12 @@ int picture_init(struct picture *, const struct draw_circle *);
 void picture_release(struct picture *);
 
 /* share / ideal at that time; 0 where nothing is due. */
-double picture_ratio(const struct row *, enum time);
+double picture_ratio(const struct row *, enum when);
 
 /* runs.c: fills what the picture has of the circle. */
 void picture_scan(struct picture *);
 /* The rows that own each of n places, of the circle or (no circle) of hashes; n <= 256. */
-void picture_owners(const struct picture *, enum time, const uint64_t *place, size_t n, uint32_t *row);
+void picture_owners(const struct picture *, enum when, const uint64_t *place, size_t n, uint32_t *row);
 /* The i-th of 2^bits places, one drawn at random from each part of the circle. */
 uint64_t picture_place(uint32_t i, unsigned bits);
 
@@ -105,13 +106,13 @@ struct pieces {
 	struct piece at[RUNS_MAX];
 	uint32_t n;
 };
-void pieces_of(const struct runs *, enum time, struct pieces *);
+void pieces_of(const struct runs *, enum when, struct pieces *);
 /* What the pointer reads on a piece. */
-void piece_title(FILE *, const struct picture *, enum time, const struct piece *);
+void piece_title(FILE *, const struct picture *, enum when, const struct piece *);
 /* What moves is in full colour, what stays is pale. */
 struct colour piece_colour(const struct picture *, const struct piece *);
 /* The node's name around (x, y), on a chip of its colour where the ground is hatched. */
-void piece_label(FILE *, const struct picture *, enum time, const struct piece *, double x, double y);
+void piece_label(FILE *, const struct picture *, enum when, const struct piece *, double x, double y);
 double piece_label_width(const struct picture *, const struct piece *);
 
 /* bars.c */

@@ -7,7 +7,7 @@ enum {
 	TITLE_WIDTH = 2000,
 };
 
-void pieces_of(const struct runs *runs, enum time t, struct pieces *pieces)
+void pieces_of(const struct runs *runs, enum when t, struct pieces *pieces)
 {
 	pieces->n = 0;
 	for (uint32_t i = 0; i < runs->n; i++) {
@@ -22,7 +22,7 @@ void pieces_of(const struct runs *runs, enum time t, struct pieces *pieces)
 	}
 }
 
-void piece_title(FILE *out, const struct picture *p, enum time t, const struct piece *piece)
+void piece_title(FILE *out, const struct picture *p, enum when t, const struct piece *piece)
 {
 	const struct row *r = &p->row[piece->row];
 
@@ -50,7 +50,7 @@ double piece_label_width(const struct picture *p, const struct piece *piece)
 	return svg_width(node->name, node->name_len) * SMALL_TEXT / 100.0 + 4;
 }
 
-void piece_label(FILE *out, const struct picture *p, enum time t, const struct piece *piece, double x, double y)
+void piece_label(FILE *out, const struct picture *p, enum when t, const struct piece *piece, double x, double y)
 {
 	const struct ring_node *node = p->row[piece->row].node;
 	double width = piece_label_width(p, piece);

@@ -4,9 +4,11 @@
  * A circle of few arcs is read exactly: 2^16 places are asked, and between two of
  * different owners the boundary is found by bisection.  (What is missed is an arc
  * within a 65536th of the circle: a 50th of a pixel.)  One of more than RUNS_MAX
- * arcs is sampled, one place in each 720th of it, drawn at random (but the same
- * in every run) for a table that repeats would beat with even steps.  Then a
- * window of it, the lens, is read exactly as well.
+ * arcs is sampled, one place in each 720th of it.  Then a window of it, the lens,
+ * is read exactly as well.
+ *
+ * Within its step a place is drawn at random (the same in every run): even steps
+ * would beat with a table that repeats, and see one node where there are four.
  */
 #include "lib/draw/picture.h"
 
@@ -29,7 +31,7 @@ uint64_t picture_place(uint32_t i, unsigned bits)
 	return (uint64_t)i << (64 - bits) | noise(i) >> bits;
 }
 
-void picture_owners(const struct picture *p, enum time t, const uint64_t *place, size_t n, uint32_t *row)
+void picture_owners(const struct picture *p, enum when t, const uint64_t *place, size_t n, uint32_t *row)
 {
 	const struct ring *ring = p->fleet[t]->ring;
 
@@ -94,18 +96,22 @@ static void close_runs(struct runs *runs, double end)
 		runs->at[i].to = i + 1 < runs->n ? runs->at[i + 1].from : end;
 }
 
-/* Reads begin .. last, in steps of 2^step_bits; false if it has more than `limit` runs. */
+/*
+ * Reads begin .. last, a place in each 2^step_bits of them; false if it has more
+ * than `limit` runs.
+ */
 static bool scan(const struct picture *p, uint64_t begin, uint64_t last, unsigned step_bits, uint32_t limit,
 		 struct runs *runs)
 {
+	const uint64_t steps = ((last - begin) >> step_bits) + 1, within = (UINT64_C(1) << step_bits) - 1;
 	struct owners here = owners_at(p, begin);
 	uint64_t at = begin;
 
 	runs->n = 0;
 	if (!add_run(runs, limit, ldexp((double)begin, -64), here))
 		return false;
-	while (at != last) {
-		uint64_t next = last - at > UINT64_C(1) << step_bits ? at + (UINT64_C(1) << step_bits) : last;
+	for (uint64_t i = 0; i <= steps; i++) {
+		uint64_t next = i < steps ? begin + (i << step_bits) + (noise(i) & within) : last;
 		struct owners there = owners_at(p, next);
 
 		while (!same(here, there)) {
@@ -197,6 +203,10 @@ static void scan_ticks(struct picture *p)
 
 void picture_scan(struct picture *p)
 {
+	struct ring_why why;
+
+	ring_explain(p->of->is.ring, 0, &why);
+	p->table = why.has_slot;
 	p->sampled = !scan(p, 0, UINT64_MAX, 64 - SCAN_BITS, RUNS_MAX, &p->runs);
 	if (p->sampled) {
 		sample(p, &p->runs);

@@ -9,10 +9,9 @@
  * nodes that stay, for claims are contested (RING_EXCESS); the larger the table
  * beside the nodes, the fewer.
  *
- * Weights are Envoy's rule in integers, see maglev.h.  What that rule comes to
- * is that a node's turn number k (from 0) is in the first round not before
- * k * max / weight, so the turns are kept in a heap by (round, position), and a
- * table costs the same however unequal the weights are.
+ * Weights are Envoy's rule in integers, see maglev.h.  Its rounds ask every node
+ * whether it is its turn; where few would say yes, because one outweighs the
+ * others by far, the turns to come are kept in a heap instead.
  */
 #include "lib/ring/hash.h"
 #include "lib/ring/maglev.h"
@@ -44,7 +43,28 @@ static void claim(struct claims *c, uint32_t i)
 	c->claimed++;
 }
 
-/* A turn to come, as round << 24 | position: ordered by round, then by position. */
+/* Envoy: "if (iteration * entry.weight_ < entry.target_weight_) continue;" */
+static int fill_by_rounds(struct claims *c, uint32_t n, uint32_t greatest)
+{
+	uint64_t *target = calloc(n, sizeof(*target));
+
+	if (!target)
+		return RING_ENOMEM;
+	for (uint64_t round = 1; c->claimed < c->size; round++) {
+		for (uint32_t i = 0; i < n && c->claimed < c->size; i++) {
+			uint32_t weight = c->turn[i].weight;
+
+			if (weight == 0 || round * weight < target[i])
+				continue;
+			target[i] += greatest;
+			claim(c, i);
+		}
+	}
+	free(target);
+	return RING_OK;
+}
+
+/* A turn to come is round << 24 | position: ordered by round, then by position. */
 enum { POSITION_BITS = 24 };
 
 static void sift_down(uint64_t *heap, uint32_t n)
@@ -62,8 +82,8 @@ static void sift_down(uint64_t *heap, uint32_t n)
 	heap[i] = due;
 }
 
-/* Envoy: "if (iteration * entry.weight_ < entry.target_weight_) continue;" */
-static int fill_weighted(struct claims *c, uint32_t n, uint32_t greatest)
+/* The same turns: number k of a node, from 0, is not before round k * greatest / weight. */
+static int fill_by_heap(struct claims *c, uint32_t n, uint32_t greatest)
 {
 	uint64_t *heap = calloc(n, sizeof(*heap) + sizeof(uint32_t));
 	uint32_t *turns = (uint32_t *)(heap + n);
@@ -96,25 +116,22 @@ static int fill_weighted(struct claims *c, uint32_t n, uint32_t greatest)
 
 static int fill(struct claims *c, uint32_t n)
 {
-	uint32_t greatest = 0, least = UINT32_MAX;
+	uint64_t sum = 0;
+	uint32_t greatest = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t weight = c->turn[i].weight;
 
 		c->at[i] = c->turn[i].offset;
+		sum += weight;
 		if (weight > greatest)
 			greatest = weight;
-		if (weight > 0 && weight < least)
-			least = weight;
 	}
 	assert(greatest > 0);
-	if (least < greatest)
-		return fill_weighted(c, n, greatest);
-	while (c->claimed < c->size)
-		for (uint32_t i = 0; i < n && c->claimed < c->size; i++)
-			if (c->turn[i].weight > 0)
-				claim(c, i);
-	return RING_OK;
+	/* A claim costs n * greatest / sum questions in rounds. */
+	if ((uint64_t)n * greatest <= 16 * sum)
+		return fill_by_rounds(c, n, greatest);
+	return fill_by_heap(c, n, greatest);
 }
 
 int maglev_fill(struct maglev *m, uint32_t size, const struct maglev_turn *turn, uint32_t n)

@@ -3,10 +3,11 @@
  * points uses it (Karger et al. 1997: a key belongs to the first point at or
  * after its hash).
  *
- * Built without a sort of the whole: the generator runs twice, first to count
- * the points of each prefix, then to put each where its prefix begins; what is
- * left is to sort the point or two of one prefix.  So the peak is the final
- * size, and the time is linear.
+ * Built without a sort of the whole.  The generator runs twice: first to count the
+ * points of each part of the circle, then to put each into its part.  A part
+ * fits a cache; in it the points are dealt to their prefixes the same way, and
+ * what is left is to sort the point or two of one prefix.  So the peak is the
+ * final size and a part, and the time is linear.
  *
  * Invariants: at[0 .. n-1] ascends by (hash, node); at[n] repeats at[0]'s node at
  * hash 2^64 - 1; index[p] is the first point whose hash is at or after p << shift,
@@ -21,6 +22,8 @@
 #include <string.h>
 
 enum {
+	PREFIX_BITS_PART = 12,          /* prefixes of a part: 2^12 entries of the index, 16 KiB */
+	PART_BITS_MAX = 12,             /* parts are written side by side */
 	CHUNK = 64,                     /* look-ups in flight, to hide the misses */
 	FINE_INDEX_POINTS = 1 << 21,    /* up to here the index has 2 to 4 prefixes a point */
 };
@@ -30,7 +33,8 @@ enum {
 struct points_sink {
 	struct points *to;
 	uint64_t added, total;
-	uint32_t *next;                 /* index + 1 */
+	uint32_t *next;                 /* where each part's next point goes; while counting, of the part after */
+	unsigned shift;                 /* hash >> shift is the part */
 	bool placing;
 };
 
@@ -43,14 +47,14 @@ static inline bool point_before(const struct point *a, const struct point *b)
 
 void points_add(struct points_sink *s, uint64_t hash, uint32_t node)
 {
-	uint64_t prefix = hash >> s->to->shift;
+	uint64_t part = hash >> s->shift;
 
 	assert(s->added < s->total);
 	s->added++;
 	if (s->placing)
-		s->to->at[s->next[prefix]++] = (struct point){ (uint32_t)hash, (uint32_t)(hash >> 32), node };
+		s->to->at[s->next[part]++] = (struct point){ (uint32_t)hash, (uint32_t)(hash >> 32), node };
 	else
-		s->next[prefix + 1]++;
+		s->next[part + 1]++;
 }
 
 /* Shell's sort: a prefix holds a point or two, a hundred in a crafted list. */
@@ -111,22 +115,77 @@ static int points_run(struct points_sink *s, const struct ring *r, points_gen *g
 	return rc;
 }
 
+/* Deals the points at[begin .. end - 1], all of one part, to its prefixes; room holds them meanwhile. */
+static void deal_part(struct points *p, uint32_t begin, uint32_t end, size_t prefix, size_t prefixes, struct point *room)
+{
+	uint32_t *index = p->index + prefix, start = begin;
+
+	assert(prefixes >= 1 && prefixes <= SIZE_MAX / sizeof *index);
+	memcpy(room, p->at + begin, (end - begin) * sizeof *room);
+	for (uint32_t i = 0; i < end - begin; i++)
+		index[(point_hash(&room[i]) >> p->shift) - prefix]++;
+	for (size_t i = 0; i < prefixes; i++) {
+		uint32_t count = index[i];
+
+		index[i] = start;
+		start += count;
+	}
+	for (uint32_t i = 0; i < end - begin; i++)
+		p->at[index[(point_hash(&room[i]) >> p->shift) - prefix]++] = room[i];
+	/* Each prefix's entry has come to its end, which is the next one's begin. */
+	memmove(index + 1, index, (prefixes - 1) * sizeof *index);
+	index[0] = begin;
+	for (size_t i = 0; i < prefixes; i++) {
+		uint32_t stop = i + 1 < prefixes ? index[i + 1] : end;
+
+		if (stop - index[i] > 1)
+			points_sort(p->at + index[i], stop - index[i]);
+	}
+}
+
+static int deal_parts(struct points *p, const uint32_t *part, size_t parts)
+{
+	size_t prefixes = ((size_t)1 << (64 - p->shift)) / parts;
+	uint32_t largest = 0;
+	struct point *room;
+
+	for (size_t i = 0; i < parts; i++)
+		largest = part[i + 1] - part[i] > largest ? part[i + 1] - part[i] : largest;
+	room = malloc(largest * sizeof *room);
+	if (!room)
+		return RING_ENOMEM;
+	for (size_t i = 0; i < parts; i++)
+		deal_part(p, part[i], part[i + 1], i * prefixes, prefixes, room);
+	p->index[parts * prefixes] = p->n;
+	free(room);
+	return RING_OK;
+}
+
 static int points_fill(struct points *p, const struct ring *r, points_gen *gen, bool unique)
 {
-	size_t prefixes = (size_t)1 << (64 - p->shift);
-	struct points_sink sink = { .to = p, .total = p->n, .next = p->index + 1 };
-	int rc = points_run(&sink, r, gen, false);
+	unsigned bits = 64 - p->shift, part_bits = bits > PREFIX_BITS_PART ? bits - PREFIX_BITS_PART : 1;
+	uint32_t part[(1 << PART_BITS_MAX) + 2] = { 0 };
+	struct points_sink sink = { .to = p, .total = p->n, .next = part };
+	size_t parts;
+	int rc;
 
+	part_bits = part_bits < PART_BITS_MAX ? part_bits : PART_BITS_MAX;
+	parts = (size_t)1 << part_bits;
+	sink.shift = 64 - part_bits;
+	rc = points_run(&sink, r, gen, false);
 	if (rc != RING_OK)
 		return rc;
-	for (size_t i = 1; i <= prefixes; i++)
-		p->index[i + 1] += p->index[i];
+	for (size_t i = 0; i < parts; i++)
+		part[i + 1] += part[i];
 	rc = points_run(&sink, r, gen, true);
 	if (rc != RING_OK)
 		return rc;
-	for (size_t i = 0; i < prefixes; i++)
-		if (p->index[i + 1] - p->index[i] > 1)
-			points_sort(p->at + p->index[i], p->index[i + 1] - p->index[i]);
+	/* Each has come to its end, which is the next one's begin. */
+	memmove(part + 1, part, parts * sizeof *part);
+	part[0] = 0;
+	rc = deal_parts(p, part, parts);
+	if (rc != RING_OK)
+		return rc;
 	if (unique)
 		points_unique(p);
 	p->at[p->n] = (struct point){ UINT32_MAX, UINT32_MAX, p->at[0].node };
@@ -151,7 +210,7 @@ int points_build(struct points *p, const struct ring *r, points_gen *gen, uint64
 	p->n = (uint32_t)total;
 	p->shift = 64 - bits;
 	p->at = malloc((total + 1) * sizeof *p->at);
-	p->index = calloc(((size_t)1 << bits) + 2, sizeof *p->index);
+	p->index = calloc(((size_t)1 << bits) + 1, sizeof *p->index);
 	rc = p->at && p->index ? points_fill(p, r, gen, unique) : RING_ENOMEM;
 	if (rc != RING_OK)
 		points_release(p);
@@ -226,7 +285,7 @@ void points_shares(const struct points *p, uint64_t *share)
 
 size_t points_bytes(const struct points *p)
 {
-	return (p->n + (size_t)1) * sizeof *p->at + (((size_t)1 << (64 - p->shift)) + 2) * sizeof *p->index;
+	return (p->n + (size_t)1) * sizeof *p->at + (((size_t)1 << (64 - p->shift)) + 1) * sizeof *p->index;
 }
 
 void points_algo_release(struct ring *r)

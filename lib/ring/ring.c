@@ -322,7 +322,9 @@ bool ring_shares(const struct ring *r, uint64_t *share)
 
 uint64_t ring_points(const struct ring *r)
 {
-	return r->points.n ? r->points.n : r->maglev.size;
+	if (r->points.n)
+		return r->points.n;
+	return r->state && (r->algo->traits & RING_TABLE) ? r->state->buckets : r->maglev.size;
 }
 
 void ring_count_points(const struct ring *r, uint32_t *count)

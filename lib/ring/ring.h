@@ -191,7 +191,8 @@ int ring_state_change(struct ring_state *next, const struct ring_algo *,
 
 /*
  * Is this, read from a file, a numbering that ring_state_init or _change could
- * have made for these nodes?  NULL, or one clause that says what is wrong.
+ * have made for these nodes?  NULL, or one clause that says what is wrong,
+ * valid until the thread's next call.
  */
 const char *ring_state_fault(const struct ring_state *, const struct ring_algo *,
 			     const struct ring_node *nodes, uint32_t n);

@@ -73,6 +73,38 @@ static void put_labelled(const struct emit *e, const struct route_work *r, struc
 	w->out_len = (size_t)(o - w->out);
 }
 
+/*
+ * The same for nodes too many for labels.  A node and its name are two misses
+ * far apart, so the whole batch asks for the one and then for the other.
+ */
+static void put_named(const struct emit *e, const struct route_work *r, struct flow_work *w,
+		      const struct ring_key *record, size_t n)
+{
+	const struct ring_node *nodes = e->route->nodes->at;
+	size_t room = 0;
+	char *o;
+
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(&nodes[r->owner[i]]);
+	for (size_t i = 0; i < n; i++) {
+		const struct ring_node *node = &nodes[r->owner[i]];
+
+		__builtin_prefetch(node->name);
+		__builtin_prefetch(node->name + node->name_len - 1);
+		room += record[i].len + node->name_len + 2;
+	}
+	o = flow_room(w, room);
+	for (size_t i = 0; i < n; i++) {
+		const struct ring_node *node = &nodes[r->owner[i]];
+
+		o = copy_over(o, record[i].p, record[i].len);
+		*o++ = '\t';
+		o = copy_over(o, (const uint8_t *)node->name, node->name_len);
+		*o++ = e->end;
+	}
+	w->out_len = (size_t)(o - w->out);
+}
+
 char *emit_names(char *o, const struct ring_node *nodes, const uint32_t *owner, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -203,9 +235,10 @@ static size_t emit_batch(void *self, struct flow_work *w, const struct ring_key 
 		put_labelled(e, r, w, record, done);
 		return done;
 	}
-	if (!r->picker && e->only == RING_NONE)         /* many nodes: their names are far apart */
-		for (size_t i = 0; i < done; i++)
-			__builtin_prefetch(&e->route->nodes->at[r->owner[i]]);
+	if (e->format == EMIT_TEXT && e->only == RING_NONE && !r->picker) {
+		put_named(e, r, w, record, done);
+		return done;
+	}
 	for (size_t i = 0; i < done; i++) {
 		const uint32_t *owner = r->owner + i * replicas;
 		uint32_t owners = r->picker ? r->owners[i] : 1;

@@ -31,43 +31,57 @@ static uint64_t name_hash(const char *name, size_t len)
 	return siphash(key, name, len);
 }
 
-/* The position of the node with that name, or RING_NONE, and where in the table it belongs. */
-static uint32_t index_find(const struct nodes_index *x, const struct ring_node *nodes, const char *name, size_t len,
-			   uint64_t *slot)
+/* Takes the first free place at or after the one that the slot's hash says. */
+static void index_put(struct nodes_index *x, uint64_t slot)
 {
-	uint64_t i = name_hash(name, len) & x->mask;
+	uint64_t i = slot >> 32 & x->mask;
 
-	for (; x->slot[i]; i = (i + 1) & x->mask) {
-		const struct ring_node *node = &nodes[x->slot[i] - 1];
+	while (x->slot[i])
+		i = (i + 1) & x->mask;
+	x->slot[i] = slot;
+}
 
-		if (node->name_len == len && !memcmp(node->name, name, len))
-			return x->slot[i] - 1;
+/* Room for n; places follow from the slots, so no name is read again. */
+static void index_reserve(struct nodes_index *x, uint32_t n)
+{
+	struct nodes_index grown = { .mask = x->slot ? x->mask : 15 };
+
+	if (x->slot && x->mask >= 2 * (uint64_t)n)
+		return;
+	while (grown.mask < 2 * (uint64_t)n)
+		grown.mask = 2 * grown.mask + 1;
+	grown.slot = must_calloc(grown.mask + 1, sizeof *grown.slot);
+	for (uint64_t i = 0; x->slot && i <= x->mask; i++)
+		if (x->slot[i])
+			index_put(&grown, x->slot[i]);
+	free(x->slot);
+	*x = grown;
+}
+
+/* The position of the node with that name and that hash, or RING_NONE. */
+static uint32_t index_find(const struct nodes_index *x, const struct ring_node *nodes, const char *name, size_t len,
+			   uint64_t hash)
+{
+	for (uint64_t i = hash >> 32 & x->mask; x->slot[i]; i = (i + 1) & x->mask) {
+		uint32_t at = (uint32_t)x->slot[i] - 1;
+
+		if (x->slot[i] >> 32 == hash >> 32 && nodes[at].name_len == len && !memcmp(nodes[at].name, name, len))
+			return at;
 	}
-	*slot = i;
 	return RING_NONE;
 }
 
-/* A table with room for n, of the nodes 0 .. filled - 1. */
-static struct nodes_index index_new(const struct ring_node *nodes, uint32_t n, uint32_t filled)
+static uint64_t index_slot(uint64_t hash, uint32_t at)
 {
-	struct nodes_index x = { .mask = 15 };
-	uint64_t slot;
-
-	while (x.mask < 2 * (uint64_t)n)
-		x.mask = 2 * x.mask + 1;
-	x.slot = must_calloc(x.mask + 1, sizeof *x.slot);
-	for (uint32_t i = 0; i < filled; i++)
-		if (index_find(&x, nodes, nodes[i].name, nodes[i].name_len, &slot) == RING_NONE)
-			x.slot[slot] = i + 1;
-	return x;
+	return (hash >> 32 << 32) | (at + (uint64_t)1);
 }
 
 static char *keep_text(struct nodes *nodes, const char *text, size_t len)
 {
-	char *copy = must_malloc(len + 1);
+	char *copy = must_malloc(len + NODES_SLACK);
 
 	memcpy(copy, text, len);
-	copy[len] = '\0';
+	memset(copy + len, 0, NODES_SLACK);
 	nodes->text = must_realloc(nodes->text, (nodes->texts + 1) * sizeof *nodes->text);
 	nodes->text[nodes->texts++] = copy;
 	return copy;
@@ -75,24 +89,23 @@ static char *keep_text(struct nodes *nodes, const char *text, size_t len)
 
 static int zone_id(struct nodes *nodes, const char *zone, size_t len, uint16_t *id, struct nodes_fault *f)
 {
-	uint64_t slot;
+	uint64_t hash = zone ? name_hash(zone, len) : 0;
 	uint32_t at;
 
 	*id = 0;
 	if (!zone)
 		return 0;
-	if (nodes->zones == nodes->zones_cap) {
-		nodes->zones_cap = nodes->zones_cap ? 2 * nodes->zones_cap : 16;
-		nodes->zone = must_realloc(nodes->zone, nodes->zones_cap * sizeof *nodes->zone);
-		free(nodes->zone_index.slot);
-		nodes->zone_index = index_new(nodes->zone, nodes->zones_cap, nodes->zones);
-	}
-	at = index_find(&nodes->zone_index, nodes->zone, zone, len, &slot);
+	index_reserve(&nodes->zone_index, nodes->zones + 1);
+	at = index_find(&nodes->zone_index, nodes->zone, zone, len, hash);
 	if (at == RING_NONE) {
 		if (nodes->zones == RING_ZONES_MAX)
 			return fail(f, "more than %d zones", RING_ZONES_MAX);
+		if (nodes->zones == nodes->zones_cap) {
+			nodes->zones_cap = nodes->zones_cap ? 2 * nodes->zones_cap : 16;
+			nodes->zone = must_realloc(nodes->zone, nodes->zones_cap * sizeof *nodes->zone);
+		}
 		at = nodes->zones++;
-		nodes->zone_index.slot[slot] = nodes->zones;
+		index_put(&nodes->zone_index, index_slot(hash, at));
 		nodes->zone[at] = (struct ring_node){ .name = keep_text(nodes, zone, len), .name_len = (uint16_t)len };
 	}
 	*id = (uint16_t)(at + 1);
@@ -118,7 +131,7 @@ static int check_name(const char *what, const char *name, size_t len, struct nod
 int nodes_add(struct nodes *nodes, const char *name, size_t name_len, uint64_t weight, const char *zone,
 	      size_t zone_len, struct nodes_fault *f)
 {
-	uint64_t slot;
+	uint64_t hash = name_hash(name, name_len);
 	uint16_t id;
 
 	if (zone && zone_len == 1 && *zone == '-')      /* a column that says none */
@@ -135,12 +148,11 @@ int nodes_add(struct nodes *nodes, const char *name, size_t name_len, uint64_t w
 	if (nodes->n == nodes->cap) {
 		nodes->cap = nodes->cap ? nodes->cap + nodes->cap / 2 : 16;
 		nodes->at = must_realloc(nodes->at, nodes->cap * sizeof *nodes->at);
-		free(nodes->index.slot);
-		nodes->index = index_new(nodes->at, nodes->cap, nodes->n);
 	}
-	if (index_find(&nodes->index, nodes->at, name, name_len, &slot) != RING_NONE)
+	index_reserve(&nodes->index, nodes->n + 1);
+	if (index_find(&nodes->index, nodes->at, name, name_len, hash) != RING_NONE)
 		return fail(f, "node '%.*s' is listed twice", (int)name_len, name);
-	nodes->index.slot[slot] = nodes->n + 1;
+	index_put(&nodes->index, index_slot(hash, nodes->n));
 	nodes->at[nodes->n++] = (struct ring_node){
 		.name = name, .weight = (uint32_t)weight, .name_len = (uint16_t)name_len, .zone = id,
 	};
@@ -295,12 +307,15 @@ uint32_t nodes_find(const struct nodes *nodes, const char *name, size_t len)
 
 uint32_t *nodes_kept(const struct nodes *was, const struct nodes *is)
 {
-	struct nodes_index x = index_new(is->at, is->n, is->n);
+	struct nodes_index x = { 0 };
 	uint32_t *kept = must_malloc((was->n + (size_t)1) * sizeof *kept);
-	uint64_t slot;
 
+	index_reserve(&x, is->n + 1);
+	for (uint32_t i = 0; i < is->n; i++)
+		index_put(&x, index_slot(name_hash(is->at[i].name, is->at[i].name_len), i));
 	for (uint32_t i = 0; i < was->n; i++)
-		kept[i] = index_find(&x, is->at, was->at[i].name, was->at[i].name_len, &slot);
+		kept[i] = index_find(&x, is->at, was->at[i].name, was->at[i].name_len,
+				     name_hash(was->at[i].name, was->at[i].name_len));
 	free(x.slot);
 	return kept;
 }

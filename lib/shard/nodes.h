@@ -9,9 +9,11 @@
 
 #include "lib/ring/ring.h"
 
+enum { NODES_SLACK = 16 };
+
 /* Positions by name, an open hash table; nodes.c's. */
 struct nodes_index {
-	uint32_t *slot;         /* position + 1, 0: free */
+	uint64_t *slot;         /* 32 bits of the name's hash, then position + 1; 0: free */
 	uint64_t mask;
 };
 
@@ -20,7 +22,7 @@ struct nodes {
 	uint32_t n, cap;
 	struct ring_node *zone; /* names of zones 1 .. zones; a node of zone 0 gave none */
 	uint32_t zones, zones_cap;
-	char **text;            /* what the names point into */
+	char **text;            /* what the names point into; NODES_SLACK bytes more may be read */
 	size_t texts;
 	struct nodes_index index, zone_index;   /* while nodes are added */
 };
@@ -39,7 +41,7 @@ int nodes_parse_list(struct nodes *, const char *text, struct nodes_fault *);
 __attribute__((warn_unused_result))
 int nodes_parse_file(struct nodes *, const char *text, size_t len, struct nodes_fault *);
 
-/* One node, of a name not yet in the list.  The name outlives the list; zone (NULL: none) is copied. */
+/* One node, of a name not yet in the list.  The name outlives the list, NODES_SLACK bytes after it too; zone (NULL: none) is copied. */
 __attribute__((warn_unused_result))
 int nodes_add(struct nodes *, const char *name, size_t name_len, uint64_t weight, const char *zone,
 	      size_t zone_len, struct nodes_fault *);

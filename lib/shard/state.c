@@ -32,6 +32,7 @@ static const char magic[] = "hashring-state ";
 
 struct reader {
 	const char *at, *end;           /* of the line */
+	char *name;                     /* where the next node's name is kept */
 	struct nodes_fault *fault;
 };
 
@@ -206,6 +207,9 @@ static int parse_node(struct state *s, struct reader *r)
 	if (take_space(r) || take_number(r, RING_WEIGHT_MAX, &weight) || take_space(r))
 		return -1;
 	zone_len = take_word(r, &zone);
+	memcpy(r->name, name, name_len);
+	name = r->name;
+	r->name += name_len;
 	return nodes_add(&s->nodes, name, name_len, weight, zone, zone_len, r->fault) || take_space(r)
 	       || take_runs(r, s->numbering.buckets, own_bucket, &o) ? -1 : 0;
 }
@@ -229,7 +233,7 @@ static int parse_line(struct state *s, struct reader *r)
 
 static int parse_all(struct state *s, const char *text, size_t len, struct nodes_fault *f)
 {
-	struct reader r = { .fault = f };
+	struct reader r = { .name = s->nodes.text[0], .fault = f };
 	const char *end = text + len - SUM_LINE, *why;
 	char hex[2 * SUM_BYTES + 1];
 
@@ -248,20 +252,17 @@ static int parse_all(struct state *s, const char *text, size_t len, struct nodes
 	}
 	if (nodes_end(&s->nodes, f))
 		return -1;
+	s->numbering.removed = must_realloc(s->numbering.removed, (s->numbering.removed_n + (size_t)1) * sizeof(uint32_t));
 	why = ring_state_fault(&s->numbering, s->algo, s->nodes.at, s->nodes.n);
 	return why ? fault(&r, "%s", why) : 0;
 }
 
 int state_parse(struct state *s, const char *text, size_t len, struct nodes_fault *f)
 {
-	char *copy = must_malloc(len + 1);
-
-	memcpy(copy, text, len);
-	copy[len] = '\0';
 	*s = (struct state){ 0 };
 	s->nodes.text = must_malloc(sizeof *s->nodes.text);
-	s->nodes.text[s->nodes.texts++] = copy;
-	if (!parse_all(s, copy, len, f))
+	s->nodes.text[s->nodes.texts++] = must_malloc(len + NODES_SLACK);   /* all names; what they do not fill is not touched */
+	if (!parse_all(s, text, len, f))
 		return 0;
 	state_release(s);
 	return -1;

@@ -121,11 +121,7 @@ make_states() {
 
 @test "weight 0 drains a node: it owns nothing, and the others' keys stay" {
 	for algorithm in ring hrw libmemcached nginx anchor jump slots maglev; do
-		run hashring -a $algorithm --numbered -n a,b=0,c <keys
-		assert_success
-		refute_line --regexp $'\tb$'
-		assert_line --regexp $'\ta$'
-		assert_line --regexp $'\tc$'
+		assert_equal "$(hashring -a $algorithm --numbered -n a,b=0,c <keys | cut -f2 | sort -u | xargs)" "a c"
 	done
 	for algorithm in ring hrw; do
 		hashring -a $algorithm -n a,b=0,c <keys >drained
@@ -243,10 +239,9 @@ make_states() {
 }
 
 @test "garbage for a file of nodes is exit 3 with its name, never a crash" {
-	for ((i = 0; i < 40; i++)); do
+	for ((i = 0; i < 15; i++)); do
 		# the digits of a hash, and the bytes they stand for
-		b2sum <<<"$i" | cut -c1-128 | fold -w2 | sed 's/^/\\x/' | tr -d '\n' >escapes
-		printf '%b' "$(<escapes)" 2>/dev/null >garbage
+		printf '%b' "$(b2sum <<<"$i" | sed 's/ .*//; s/../\\x&/g')" >garbage
 		for prefix in '' '{"name":' 'hashring-state 1 jump 2 ' $'hashring-state 1 jump 2 0000000000000000\nnode a 1 - '; do
 			{ printf '%s' "$prefix"; cat garbage; } >nodes
 			status=0
@@ -498,7 +493,7 @@ make_states() {
 		anchor:s/^removed.*/removed 12-4/
 		anchor:s/^removed.*/removed 11-4,4/
 		anchor:1s/ 12 / 4 /
-		anchor:1s/ 12 / 268435456 /
+		anchor:1s/ 12 / 13 /
 		slots:s/^node c.*/node c 1 - -/
 		slots:1s/ 12 / 13 /
 		slots:1s/ 12 / 11 /

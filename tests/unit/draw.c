@@ -225,7 +225,7 @@ static void the_file_is_well_formed_whatever_the_names_are(void **state)
 {
 	static const char *const names[] = {
 		"a&b", "<script>", "]]>", "\"'", "\x01\x1b[31m", "\xff\xfe", "\xc0\x80", "\xed\xa0\x80", "\xef\xbf\xbf", "\xe6\x97",
-		"\xe6\x97\xa5\xe6\x9c\xac", "\xf0\x9f\x98\x80", "\xe2\x80\xae" "desrever", "--><!--", "&amp;", "\t\n",
+		"\xe6\x97\xa5\xe6\x9c\xac", "\xf0\x9f\x98\x80", "\u202edesrever", "--><!--", "&amp;", "\t\n",
 	};
 	char *svg;
 
@@ -392,6 +392,28 @@ static void samples_do_not_beat_with_a_table_that_repeats(void **state)
 	release(&two);
 }
 
+static void a_table_that_repeats_is_not_taken_for_a_few_arcs(void **state)
+{
+	static const uint32_t nodes[] = { 2, 4, 8 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+		for (unsigned bits = 12; bits <= 20; bits += 2) {
+			struct draw_fleet was;
+			struct draw_circle of;
+			struct picture *p;
+
+			add_many(&two, "n", nodes[i]);
+			build(&two, "slots", UINT32_C(1) << bits, NULL);
+			p = picture(false, &was, &of);
+			assert_true(p->sampled);
+			assert_true(p->lens.n >= LENS_RUNS_MAX / 2 && p->lens.n <= LENS_RUNS_MAX);
+			picture_release(p);
+			release(&two);
+		}
+	}
+}
+
 static void a_layout_without_a_circle_draws_none_and_says_so(void **state)
 {
 	static const char *const algorithms[] = { "hrw", "jump", "anchor" };
@@ -409,6 +431,7 @@ static void a_layout_without_a_circle_draws_none_and_says_so(void **state)
 		assert_non_null(strstr(svg, ">75.00<"));
 		assert_null(strstr(svg, "max / mean"));
 		assert_null(strstr(svg, "hash 0"));
+		assert_null(strstr(svg, "slot 0"));
 		free(svg);
 		release(&two);
 	}
@@ -540,7 +563,8 @@ static void a_name_that_is_cut_keeps_what_tells_it_from_others(void **state)
 	assert_non_null(strstr(within("cache-0381.eu-west-1.example.com", 1200, 9), "cache-0381"));
 	assert_non_null(strstr(within("store.internal.example.com.rack-17.unit-3.example.org", 1500, 32), "-17"));
 	/* no character is cut in two */
-	assert_string_equal(within("\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5", 520, 0), "\u65e5\u65e5\u2026\u65e5\u65e5");
+	assert_string_equal(within("\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5", 520, 0),
+			    "\u65e5\u65e5\u2026\u65e5\u65e5");
 }
 
 static void numbers_are_fixed_and_short(void **state)
@@ -586,6 +610,7 @@ int main(void)
 		cmocka_unit_test(few_arcs_are_exact_and_the_ring_owns_each),
 		cmocka_unit_test(many_arcs_are_sampled_and_the_file_says_so),
 		cmocka_unit_test(samples_do_not_beat_with_a_table_that_repeats),
+		cmocka_unit_test(a_table_that_repeats_is_not_taken_for_a_few_arcs),
 		cmocka_unit_test(a_layout_without_a_circle_draws_none_and_says_so),
 		cmocka_unit_test(a_plan_says_what_moves),
 		cmocka_unit_test(maglev_shows_its_excess),

@@ -287,7 +287,7 @@ static void maglev_weights_take_turns_as_in_envoy(void **unused)
 	(void)unused;
 	for (unsigned trial = 0; trial < 400; trial++) {
 		uint32_t size = sizes[draw_below(trial % 40 ? 6 : 7)], n = 1 + draw_below(32);
-		uint32_t span = trial % 3 == 0 ? 1 : trial % 3 == 1 ? 5 : 1000000;
+		uint32_t span = trial % 4 == 0 ? 1 : trial % 4 == 1 ? 1000000 : 5;
 		struct maglev_turn turn[32];
 		struct maglev m;
 
@@ -297,6 +297,8 @@ static void maglev_weights_take_turns_as_in_envoy(void **unused)
 			turn[i].skip = 1 + draw_below(size - 1);
 			turn[i].weight = i ? draw_below(span + 1) : 1 + draw_below(span);
 		}
+		if (trial % 4 == 3)
+			turn[draw_below(n)].weight = RING_WEIGHT_MAX;   /* beside which the others are few */
 		assert_int_equal(maglev_fill(&m, size, turn, n), RING_OK);
 		fill_as_envoy(entry, size, turn, n);
 		assert_memory_equal(m.entry, entry, size * sizeof(*entry));
