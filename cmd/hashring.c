@@ -171,6 +171,8 @@ static void check_nodes(const struct settings *s)
 		die_usage("--nodes and --file exclude each other");
 	if (s->diff && (f->list || f->file || f->state))
 		die_usage("--diff takes its nodes from OLD and NEW, not from --nodes, --file or --state");
+	if (f->file && !strcmp(f->file, "-") && !s->operands && !s->explain && !s->draw && !s->update)
+		die_usage("--file -: standard input has the nodes, so the keys must be operands");
 	if (s->diff && s->operands < 2)
 		die_usage("--diff needs two lists of nodes: OLD and NEW");
 	if (!s->diff && !f->list && !f->file && (s->update || !f->state))
@@ -225,11 +227,14 @@ static void parse(struct settings *s, int argc, char **argv)
 
 	*s = (struct settings){
 		.replicas = 1, .threads = 1, .line_bytes_max = FLOW_LINE_BYTES_DEFAULT,
-		.end_in = '\n', .end_out = '\n', .keys.separator = '\t',
+		.end_in = '\n', .end_out = '\n',
 	};
 	opt_init(&o, &tool, argc, argv);
 	while ((id = opt_next(&o)) != -1)
 		take_option(s, &o, id);
+	if (s->keys.separator && !s->keys.field)
+		die_usage("--delimiter needs --field");
+	s->keys.separator = s->keys.separator ? s->keys.separator : '\t';
 	s->operand = argv + o.operand;
 	s->operands = argc - o.operand;
 	check_nodes(s);
@@ -452,6 +457,7 @@ int main(int argc, char **argv)
 	struct settings s;
 	uint64_t excess = 0;
 
+	hold_descriptors();
 	if (sodium_init() < 0)
 		die(EXIT_SYSTEM, "cannot start libsodium");
 	parse(&s, argc, argv);

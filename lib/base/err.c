@@ -7,6 +7,7 @@
 #include "lib/base/err.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -112,6 +113,15 @@ void die_usage(const char *fmt, ...)
 	say(tail, fmt, args);
 	va_end(args);
 	finish(EXIT_USAGE);
+}
+
+void hold_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* Open the other way round, it fails as the closed one would have. */
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+			_exit(EXIT_SYSTEM);
+	}
 }
 
 void flush_output(void)

@@ -38,6 +38,12 @@ __attribute__((format(printf, 1, 2), noreturn))
 void die_usage(const char *fmt, ...);
 
 /*
+ * First in every main: a standard descriptor that the caller closed is held by one that fails,
+ * so that no file opened later is taken for it.
+ */
+void hold_descriptors(void);
+
+/*
  * Before a read that may block: what is on stdout goes out.  Where that fails the process
  * ends as by finish, at once and not after hours of input.
  */

@@ -14,30 +14,13 @@
 #ifndef JSON_SCAN_H
 #define JSON_SCAN_H
 
+#include "lib/json/path.h"
+#include "lib/json/text.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-enum { JSON_DEPTH_MAX = 1024, JSON_PATH_PARTS_MAX = 16, JSON_PATHS_MAX = 8 };
-
-/*
- * A path as "user.id": member names parted by dots; "\." is a dot in a name, "\\" a backslash.
- */
-struct json_path {
-	size_t parts;
-	const char *name[JSON_PATH_PARTS_MAX];  /* decoded; not NUL-terminated */
-	size_t name_len[JSON_PATH_PARTS_MAX];
-	uint32_t name_hash[JSON_PATH_PARTS_MAX];
-	char *text;                             /* owns the names */
-};
-
-/*
- * 0, or -1 and errno: EINVAL where a part is empty, is no UTF-8, has a backslash before
- * anything else, or where there are too many; ENOMEM.  After -1 there is nothing to release.
- */
-__attribute__((warn_unused_result))
-int json_path_init(struct json_path *, const char *text);
-void json_path_release(struct json_path *);
+enum { JSON_DEPTH_MAX = 1024, JSON_PATHS_MAX = 8 };
 
 enum json_kind { JSON_NONE, JSON_IS_STRING, JSON_IS_NUMBER, JSON_IS_OTHER };
 
@@ -76,14 +59,5 @@ int json_scan(struct json_scan *scan, const char *line, size_t len,
  * found->len bytes).  Returns the length.  The text may hold NUL, from \u0000.
  */
 size_t json_unescape(const struct json_found *, char *out);
-
-/*
- * Writes s as a JSON string, quotes included, with the escapes jansson writes; out has room
- * for 6 * len + 2.  s is UTF-8.  Returns the length.
- */
-size_t json_escape(const char *s, size_t len, char *out);
-
-/* Is this UTF-8 (no surrogates, no overlong form, at most U+10FFFF)? */
-bool json_utf8(const char *s, size_t len);
 
 #endif

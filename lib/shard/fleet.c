@@ -14,6 +14,7 @@
 #include "lib/base/err.h"
 
 enum { KEY_BYTES_MIN = 16, KEY_BYTES_MAX = 4096 };
+static const size_t FILE_BYTES_MAX = (size_t)8 << 30;   /* 2^24 nodes with the longest names and zones */
 
 unsigned fleet_cpu(void)
 {
@@ -34,8 +35,8 @@ unsigned fleet_cpu(void)
 	return cpu;
 }
 
-/* The whole file in memory; the caller frees it. */
-static char *read_file(const char *path, size_t *len)
+/* The whole file in memory; the caller frees it.  Over the limit: one byte more than that. */
+static char *read_file(const char *path, size_t *len, size_t limit)
 {
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
 	size_t cap = 1 << 16;
@@ -45,7 +46,7 @@ static char *read_file(const char *path, size_t *len)
 	if (fd < 0)
 		die(errno == ENOENT || errno == EACCES || errno == ENOTDIR ? EXIT_USAGE : EXIT_SYSTEM,
 		    "cannot open '%s': %s", path, strerror(errno));
-	for (*len = 0;; *len += (size_t)n) {
+	for (*len = 0; *len <= limit; *len += (size_t)n) {
 		if (*len == cap)
 			text = must_realloc(text, cap *= 2);
 		do {
@@ -64,10 +65,10 @@ static char *read_file(const char *path, size_t *len)
 void fleet_key(const char *path, uint8_t key[16])
 {
 	size_t len;
-	char *text = read_file(path, &len);
+	char *text = read_file(path, &len, KEY_BYTES_MAX);
 
 	if (len < KEY_BYTES_MIN || len > KEY_BYTES_MAX)
-		die(EXIT_DATA, "%s: a key has %d to %d bytes, not %zu", path, KEY_BYTES_MIN, KEY_BYTES_MAX, len);
+		die(EXIT_DATA, "%s: a key has %d to %d bytes", path, KEY_BYTES_MIN, KEY_BYTES_MAX);
 	crypto_generichash(key, 16, (const uint8_t *)text, len, NULL, 0);
 	sodium_memzero(text, len);
 	free(text);
@@ -96,8 +97,10 @@ static void load_file(struct state *s, const char *path)
 {
 	struct nodes_fault f;
 	size_t len;
-	char *text = read_file(path, &len);
+	char *text = read_file(path, &len, FILE_BYTES_MAX);
 
+	if (len > FILE_BYTES_MAX)
+		die(EXIT_DATA, "%s: longer than %zu bytes", path, FILE_BYTES_MAX);
 	if (state_is(text, len)) {
 		if (state_parse(s, text, len, &f))
 			die_fault(path, true, &f);
@@ -118,15 +121,17 @@ static void __attribute__((noreturn)) die_ring(int rc, const struct ring_algo *a
 	case RING_ENOMEM:
 		die(EXIT_SYSTEM, "cannot allocate the %s of %u nodes", ring_algo_name(algo), nodes->n);
 	case RING_EDRAINED:
-		die(conf->file ? EXIT_DATA : EXIT_USAGE, "%s%severy node has weight 0: no key has an owner",
-		    conf->file ? conf->file : "", conf->file ? ": " : "");
+		die(conf->file ? EXIT_DATA : EXIT_USAGE, "%s: every node has weight 0: no key has an owner",
+		    conf->file ? conf->file : conf->list_name ? conf->list_name : conf->list ? "--nodes" : conf->state);
 	case RING_ETOOBIG:
 		if (!strcmp(ring_algo_name(algo), "ring"))
 			die(EXIT_USAGE, "weights of %llu in all, %u points each, are over the limit of %d points: "
 			    "give fewer --points, or smaller weights", (unsigned long long)weight,
 			    conf->ring.points ? conf->ring.points : RING_POINTS_DEFAULT, RING_POINTS_MAX);
 		if (ring_algo_traits(algo) & RING_TABLE)
-			die(EXIT_USAGE, "%s takes at least a slot a node, and at most %d", ring_algo_name(algo), RING_SLOTS_MAX);
+			die(EXIT_USAGE, "a capacity of %u does not do for %u nodes: %s takes at least a slot a node, and at most %d",
+			    conf->capacity ? conf->capacity : RING_SLOTS_DEFAULT, nodes->n, ring_algo_name(algo),
+			    RING_SLOTS_MAX);
 		die(EXIT_USAGE, "weights of %llu in all are over the limit of %d buckets", (unsigned long long)weight,
 		    RING_BUCKETS_MAX);
 	case RING_ETABLE:
@@ -189,7 +194,8 @@ static void build(struct fleet *fl, const struct fleet_conf *conf)
 			s->key_print = state_key_print(ring.key);
 		}
 		if (s->key_print != state_key_print(ring.key))
-			die(EXIT_USAGE, "the state file was made with another --key-file: every key would move");
+			die(EXIT_USAGE, "'%s' was made with another --key-file: every key would move",
+			    conf->state ? conf->state : conf->file);
 		ring.state = &s->numbering;
 	}
 	rc = ring_new(&fl->ring, s->algo, &ring, s->nodes.at, s->nodes.n);
@@ -221,7 +227,7 @@ static void change(const struct state *was, struct state *is, const struct fleet
 static void load_nodes(struct state *s, const struct fleet_conf *conf)
 {
 	if (conf->list)
-		load_list(&s->nodes, "--nodes", conf->list);
+		load_list(&s->nodes, conf->list_name ? conf->list_name : "--nodes", conf->list);
 	else
 		load_file(s, conf->file);
 }
@@ -281,12 +287,13 @@ void fleet_load(struct fleet *fl, const struct fleet_conf *conf)
 	build(fl, conf);
 }
 
-static void load_either(struct state *s, const char *text, struct fleet_conf *conf)
+static void load_either(struct state *s, const char *which, const char *text, struct fleet_conf *conf)
 {
 	struct stat st;
 	bool file = strchr(text, '/') || (!stat(text, &st) && !S_ISDIR(st.st_mode));
 
 	conf->list = file ? NULL : text;
+	conf->list_name = which;
 	conf->file = file ? text : NULL;
 	load_nodes(s, conf);
 	if (s->algo)
@@ -299,11 +306,11 @@ void fleet_load_two(struct fleet *was, struct fleet *is, const struct fleet_conf
 	struct fleet_conf conf = *given;
 
 	*was = *is = (struct fleet){ 0 };
-	load_either(&was->state, was_text, &conf);
+	load_either(&was->state, "OLD", was_text, &conf);
 	if (!was->state.algo)
 		was->state.algo = conf.algo ? conf.algo : default_algo();
 	build(was, &conf);
-	load_either(&is->state, is_text, &conf);
+	load_either(&is->state, "NEW", is_text, &conf);
 	if (!is->state.algo && was->state.numbering.bucket)
 		change(&was->state, &is->state, &conf);
 	else if (!is->state.algo)
@@ -335,8 +342,10 @@ void fleet_update(const struct fleet_conf *conf)
 	struct fleet fl = { 0 };
 	struct state was = { 0 };
 	const char *what;
+	int begun;
 
 	load_nodes(&fl.state, conf);
+	begun = state_begin(conf->state);
 	if (fl.state.algo)
 		die(EXIT_USAGE, "'%s' is a state file: --update takes a list of nodes", conf->file);
 	if (!access(conf->state, F_OK)) {
@@ -351,7 +360,7 @@ void fleet_update(const struct fleet_conf *conf)
 				  ring_algo_name(fl.state.algo));
 	}
 	build(&fl, conf);
-	state_save(&fl.state, conf->state);
+	state_save(&fl.state, conf->state, begun);
 	what = ring_algo_traits(fl.state.algo) & RING_TABLE ? "slots" : "buckets";
 	if (was.algo)
 		warn("changed '%s': %u nodes, %u of %u %s have another owner", conf->state, fl.state.nodes.n,

@@ -12,6 +12,7 @@ struct fleet_conf {
 	const struct ring_algo *algo;   /* NULL: none was named */
 	struct ring_conf ring;
 	const char *list;               /* -n */
+	const char *list_name;          /* what a message calls it; NULL: --nodes */
 	const char *file;               /* -f */
 	const char *state;              /* --state */
 	uint32_t capacity;              /* of a new numbering; 0 chooses */

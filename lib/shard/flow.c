@@ -2,6 +2,7 @@
 #include "lib/shard/flow.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -72,12 +73,32 @@ void flow_fail(struct flow_work *w, enum exit_status bad, const char *fmt, ...)
 	w->bad = bad;
 }
 
+/* Somebody else may have made the descriptor non-blocking: then we wait as if it were not. */
+static bool wait_for(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	if (errno == EINTR)
+		return true;
+	return (errno == EAGAIN || errno == EWOULDBLOCK) && poll(&p, 1, -1) > 0;
+}
+
+ssize_t flow_read(int fd, void *p, size_t len)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, p, len);
+	} while (n < 0 && wait_for(fd, POLLIN));
+	return n;
+}
+
 void flow_write(int fd, const char *name, const char *p, size_t len)
 {
 	while (len) {
 		ssize_t n = write(fd, p, len);
 
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && !wait_for(fd, POLLOUT))
 			die(EXIT_SYSTEM, "cannot write '%s': %s", name, strerror(errno));
 		if (n > 0) {
 			p += n;
@@ -164,11 +185,8 @@ static void block_reserve(struct block *b, size_t cap)
 /* What one read(2) gives; 0 at the end, and on an error, which the block keeps until its turn. */
 static size_t read_some(struct flow *f, struct block *b)
 {
-	ssize_t n;
+	ssize_t n = flow_read(f->input->fd, b->at + b->len, b->cap - FLOW_SLACK - b->len);
 
-	do {
-		n = read(f->input->fd, b->at + b->len, b->cap - FLOW_SLACK - b->len);
-	} while (n < 0 && errno == EINTR);
 	b->read_errno = n < 0 ? errno : 0;
 	n = n < 0 ? 0 : n;
 	f->bytes += (uint64_t)n;
@@ -258,18 +276,18 @@ static void block_work(const struct flow *f, const struct block *b, struct flow_
 		sink->batch(sink->self, w, record, 0);
 	if (!w->bad && b->too_long)
 		flow_fail(w, EXIT_DATA, "longer than %zu bytes (see --line-max)", f->input->line_bytes_max);
-	if (!w->bad && b->read_errno)
-		flow_fail(w, EXIT_SYSTEM, "cannot read: %s", strerror(b->read_errno));
 }
 
 /* In the turn of the block: hands on what was made, and ends the process if a record was bad. */
-static void block_commit(struct flow *f, struct flow_work *w)
+static void block_commit(struct flow *f, struct flow_work *w, int read_errno)
 {
 	if (f->sink->commit)
 		f->sink->commit(f->sink->self, w);
 	else
 		flow_write(STDOUT_FILENO, "stdout", w->out, w->out_len);
 	f->records += w->records;
+	if (read_errno && !w->bad)
+		die(EXIT_SYSTEM, "cannot read '%s': %s", f->input->name, strerror(read_errno));
 	if (w->bad)
 		die(w->bad, "%s:%llu: %s", f->input->name, (unsigned long long)f->records + 1, w->why);
 	w->out_len = 0;
@@ -300,7 +318,7 @@ static void *thread_main(void *arg)
 		pthread_mutex_lock(&f->commit_lock);
 		while (f->turn != b.ticket)
 			pthread_cond_wait(&f->committed, &f->commit_lock);
-		block_commit(f, &t->work);
+		block_commit(f, &t->work, b.read_errno);
 		f->turn++;
 		pthread_cond_broadcast(&f->committed);
 		pthread_mutex_unlock(&f->commit_lock);
@@ -355,7 +373,7 @@ void flow_records(const char *name, const struct flow_sink *sink, const struct r
 		w.records += sink->batch(sink->self, &w, records + i, n - i < FLOW_BATCH ? n - i : FLOW_BATCH);
 	if (!w.bad)
 		sink->batch(sink->self, &w, records, 0);
-	block_commit(&f, &w);
+	block_commit(&f, &w, 0);
 	if (sink->close)
 		sink->close(sink->self, w.scratch);
 	free(w.out);

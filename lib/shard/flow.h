@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/base/err.h"
 #include "lib/ring/ring.h"
@@ -74,6 +75,9 @@ void flow_run(const struct flow_input *, const struct flow_sink *, unsigned thre
 
 /* The same for records that are in memory; `name` as above. */
 void flow_records(const char *name, const struct flow_sink *, const struct ring_key *records, size_t n);
+
+/* read(2) that waits, whatever the descriptor's flags and signals.  -1 and errno on an error. */
+ssize_t flow_read(int fd, void *p, size_t len);
 
 /* Writes all to a descriptor, or ends the process: `cannot write 'NAME': WHY`, status 4. */
 void flow_write(int fd, const char *name, const char *p, size_t len);

@@ -208,6 +208,14 @@ static size_t word(const char **at, const char *end)
 	return (size_t)(p - *at);
 }
 
+/* The head of a state file, without the rest that made it one, would pass for a node. */
+static bool is_state_head(const char *name, size_t len)
+{
+	static const char head[] = "hashring-state";
+
+	return len >= 8 && len <= sizeof head - 1 && !memcmp(name, head, len);
+}
+
 static int parse_words(struct nodes *nodes, const char *line, const char *end, struct nodes_fault *f)
 {
 	const char *part[4];
@@ -222,6 +230,8 @@ static int parse_words(struct nodes *nodes, const char *line, const char *end, s
 	}
 	if (!parts)
 		return 0;
+	if (!nodes->n && is_state_head(part[0], len[0]))
+		return fail(f, "a state file that was cut off");
 	if (parts > 3)
 		return fail(f, "more than a name, a weight and a zone: '%.*s'", (int)(len[3] < 99 ? len[3] : 99), part[3]);
 	return nodes_add(nodes, part[0], len[0], parts > 1 ? parse_weight(part[1], len[1]) : 1,

@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 
 #include <sodium.h>
 
@@ -238,7 +240,7 @@ static int parse_all(struct state *s, const char *text, size_t len, struct nodes
 	char hex[2 * SUM_BYTES + 1];
 
 	f->line = 0;
-	if (len < sizeof magic + SUM_LINE || memcmp(end, "blake2b ", 8) || end[-1] != '\n')
+	if (len < sizeof magic + SUM_LINE || memcmp(end, "blake2b ", 8) || end[-1] != '\n' || text[len - 1] != '\n')
 		return fault(&r, "the last line is no checksum: the file is cut off");
 	sum_of(text, (size_t)(end - text), hex);
 	if (memcmp(end + 8, hex, 2 * SUM_BYTES))
@@ -354,20 +356,12 @@ static void write_whole(int fd, const char *path, const struct text *t)
 	for (size_t done = 0; done < t->len;) {
 		ssize_t n = write(fd, t->at + done, t->len - done);
 
-		if (n < 0 && errno != EINTR) {
-			int why = errno;
-
-			unlink(path);
-			die(EXIT_SYSTEM, "cannot write '%s': %s", path, strerror(why));
-		}
+		if (n < 0 && errno != EINTR)
+			die(EXIT_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
 		done += n > 0 ? (size_t)n : 0;
 	}
-	if (fsync(fd) || close(fd)) {
-		int why = errno;
-
-		unlink(path);
-		die(EXIT_SYSTEM, "cannot flush '%s': %s", path, strerror(why));
-	}
+	if (fsync(fd))
+		die(EXIT_SYSTEM, "cannot flush '%s': %s", path, strerror(errno));
 }
 
 /* A rename is on the disk when its directory is. */
@@ -387,23 +381,59 @@ static void flush_directory(const char *path)
 	free(dir);
 }
 
-void state_save(const struct state *s, const char *path)
+/* The file beside the state, while it is ours; what ends the process removes it. */
+static char *aside;
+
+static void remove_aside(void)
+{
+	if (aside)
+		unlink(aside);
+}
+
+/* Is the descriptor's file still the one of that name? */
+static bool still_there(int fd, const char *path)
+{
+	struct stat mine, there;
+
+	return !fstat(fd, &mine) && !stat(path, &there) && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
+}
+
+int state_begin(const char *path)
 {
 	size_t len = strlen(path) + 8;
-	char *aside = must_malloc(len);
-	struct text t = { 0 };
+	char *name = must_malloc(len);
 	int fd;
 
+	snprintf(name, len, "%s.new", path);
+	for (;;) {
+		fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+		if (fd < 0)
+			die(EXIT_SYSTEM, "cannot create '%s': %s", name, strerror(errno));
+		if (flock(fd, LOCK_EX))
+			die(EXIT_SYSTEM, "cannot lock '%s': %s", name, strerror(errno));
+		if (still_there(fd, name))
+			break;
+		close(fd);      /* another update has renamed it meanwhile */
+	}
+	aside = name;
+	atexit(remove_aside);
+	return fd;
+}
+
+void state_save(const struct state *s, const char *path, int fd)
+{
+	struct text t = { 0 };
+
 	format_state(s, &t);
-	snprintf(aside, len, "%s.new", path);
-	fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		die(EXIT_SYSTEM, "cannot create '%s': %s", aside, strerror(errno));
+	if (ftruncate(fd, 0))           /* a killed update may have left something */
+		die(EXIT_SYSTEM, "cannot write '%s': %s", aside, strerror(errno));
 	write_whole(fd, aside, &t);
 	if (rename(aside, path))
 		die(EXIT_SYSTEM, "cannot rename '%s' to '%s': %s", aside, path, strerror(errno));
-	flush_directory(path);
 	free(aside);
+	aside = NULL;
+	flush_directory(path);
+	close(fd);
 	free(t.at);
 }
 

@@ -21,8 +21,13 @@ bool state_is(const char *text, size_t len);
 __attribute__((warn_unused_result))
 int state_parse(struct state *, const char *text, size_t len, struct nodes_fault *);
 
-/* Writes beside `path`, flushes, renames over it.  Ends the process with status 4 when it cannot. */
-void state_save(const struct state *, const char *path);
+/*
+ * An update of the file at `path`: begin before the old state is read, and wait there for
+ * another update under way; save writes beside it, flushes and renames.  Both end the process
+ * with status 4 when they cannot, and the old file stays.
+ */
+int state_begin(const char *path);
+void state_save(const struct state *, const char *path, int begun);
 
 void state_release(struct state *);
 

@@ -31,10 +31,10 @@ static void spool(struct flow_input *input)
 	int fd = spool_file();
 	ssize_t n;
 
-	while ((n = read(input->fd, buffer, COPY)) != 0) {
+	while ((n = flow_read(input->fd, buffer, COPY)) != 0) {
 		if (n > 0)
 			flow_write(fd, "the copy of the input", buffer, (size_t)n);
-		else if (errno != EINTR)
+		else
 			die(EXIT_SYSTEM, "cannot read '%s': %s", input->name, strerror(errno));
 	}
 	free(buffer);

@@ -31,6 +31,16 @@ each_is_a_usage_error() {
 	done
 }
 
+# hashring -a $1, where the list is the numbering of those that need one.
+by() {
+	local algorithm=$1
+	shift
+	case $algorithm in
+	anchor | jump | slots) set -- --numbered "$@" ;;
+	esac
+	hashring -a "$algorithm" "$@"
+}
+
 @test "no nodes is a usage error, and so is a KEY without them" {
 	each_is_a_usage_error <<-'END'
 		no nodes : 
@@ -145,7 +155,6 @@ each_is_a_usage_error() {
 		--bound.*--diff : --diff a b --bound 1
 		--bound.*--explain : -n a --bound 1 --explain k
 		--bound.*--draw : -n a --bound 1 --draw
-		--json.*--diff : --diff a b --json
 		--json.*--split : -n a --json --split d
 		--json.*--draw : -n a --json --draw
 	END
@@ -171,11 +180,12 @@ each_is_a_usage_error() {
 		--table is for maglev : -n a -a slots --numbered --table 7
 		--capacity is for anchor : -n a -a hrw --capacity 5
 		--capacity is for anchor : -n a --capacity 5
+		--capacity is for anchor : -n a -a jump --numbered --capacity 5
+		--capacity is for anchor : -n a -a jump --state s --update --capacity 5
 		--numbered.* : -n a --numbered
 		--state.* : -n a -a hrw --state s
 		--state : -n a --update --state s
 		--key-file.*ketama : -n a -a ketama --key-file nodes
-		--warn-size.* : -n a -a hrw --warn-size
 		numbers its nodes.*--state.*--numbered : -n a -a jump
 	END
 }
@@ -249,6 +259,7 @@ each_is_a_usage_error() {
 		-n a --stats --json <keys
 		--diff a b <keys
 		--diff a b --summary <keys
+		--diff a b --json <keys
 		-n a --explain k
 		-n a --explain k --json
 		-n a --draw
@@ -424,15 +435,15 @@ with_nonblocking() {
 		cassandra mcrouter node-hashring; do
 		echo "$algorithm"
 		for key in user:1 '' é; do
-			owner=$(hashring -a $algorithm --numbered -n a,b,c -- "$key" | cut -f2)
-			run --separate-stderr hashring -a $algorithm --numbered -n a,b,c --explain "$key"
+			owner=$(by "$algorithm" -n a,b,c -- "$key" | cut -f2)
+			run --separate-stderr by "$algorithm" -n a,b,c --explain "$key"
 			assert_success
 			assert_equal "$stderr" ""
 			assert_line --regexp "^algorithm +$algorithm: "
 			assert_line --regexp "^hash +0x[0-9a-f]+ "
 			assert_line --regexp "^node +$owner \\(weight 1\\)\$"
 			assert_line --regexp "^why +[a-z]"
-			hashring -a $algorithm --numbered -n a,b,c --explain "$key" --json >>objects
+			by "$algorithm" -n a,b,c --explain "$key" --json >>objects
 			echo "$key	$algorithm	$owner" >>expected
 		done
 	done
@@ -452,10 +463,10 @@ with_nonblocking() {
 
 @test "--explain -r names all owners, in the order of -r" {
 	for algorithm in ring hrw maglev slots; do
-		owners=$(hashring -a $algorithm --numbered -n a,b,c,d -r 3 k | cut -f2)
-		run hashring -a $algorithm --numbered -n a,b,c,d -r 3 --explain k --json
+		owners=$(by "$algorithm" -n a,b,c,d -r 3 k | cut -f2)
+		run by "$algorithm" -n a,b,c,d -r 3 --explain k --json
 		assert_equal "$(jq -r '.nodes | join(",")' <<<"$output")" "$owners"
-		run hashring -a $algorithm --numbered -n a,b,c,d -r 3 --explain k
+		run by "$algorithm" -n a,b,c,d -r 3 --explain k
 		assert_equal "$(awk '$1 == "node" || $1 == "then" { print $2 }' <<<"$output" | paste -sd ,)" "$owners"
 	done
 }
@@ -475,7 +486,7 @@ with_nonblocking() {
 		echo "$algorithm"
 		for command in "-f nodes" "--diff nodes a,b,c"; do
 			# shellcheck disable=SC2086
-			hashring -a $algorithm --numbered $command --draw >out.svg 2>err || fail "$command: $(cat err)"
+			by "$algorithm" $command --draw >out.svg 2>err || fail "$command: $(cat err)"
 			assert_equal "$(cat err)" ""
 			rsvg-convert out.svg >/dev/null
 			assert_equal "$(grep -c '<svg ' out.svg)" 1

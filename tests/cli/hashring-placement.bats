@@ -53,6 +53,16 @@ no_excess() {
 		END { if (!moved) print "nothing moved"; exit excess > 0 || !moved }'
 }
 
+# hashring -a $1, where the list is the numbering of those that need one.
+by() {
+	local algorithm=$1
+	shift
+	case $algorithm in
+	anchor | jump | slots) set -- --numbered "$@" ;;
+	esac
+	hashring -a "$algorithm" "$@"
+}
+
 @test "placement is what it was: 10 000 keys by every algorithm (tests/cli/golden)" {
 	run diff -U0 "$top/tests/data/placement.sha256" <("$BATS_TEST_DIRNAME/golden")
 	assert_success
@@ -65,9 +75,9 @@ no_excess() {
 		for nodes in a,b,c,d,e "$(fleet 100)"; do
 			for replicas in 1 2; do
 				echo "$algorithm -n $nodes -r $replicas"
-				hashring -0 -a "$algorithm" --numbered -n "$nodes" -r $replicas <keys >default
+				by "$algorithm" -0 -n "$nodes" -r $replicas <keys >default
 				for cpu in scalar avx2; do
-					FAULTLINE_CPU=$cpu hashring -0 -a "$algorithm" --numbered -n "$nodes" -r $replicas <keys | cmp - default
+					FAULTLINE_CPU=$cpu by "$algorithm" -0 -n "$nodes" -r $replicas <keys | cmp - default
 				done
 			done
 		done
@@ -77,9 +87,9 @@ no_excess() {
 @test "weighted placement needs no special instructions either" {
 	keys_of_every_length >keys
 	for algorithm in ring hrw maglev anchor jump slots libmemcached nginx haproxy; do
-		hashring -0 -a $algorithm --numbered -n a=1,b=7,c=3,d=0,e=11 <keys >default
+		by $algorithm -0 -n a=1,b=7,c=3,d=0,e=11 <keys >default
 		for cpu in scalar avx2; do
-			FAULTLINE_CPU=$cpu hashring -0 -a $algorithm --numbered -n a=1,b=7,c=3,d=0,e=11 <keys | cmp - default
+			FAULTLINE_CPU=$cpu by $algorithm -0 -n a=1,b=7,c=3,d=0,e=11 <keys | cmp - default
 		done
 	done
 }
@@ -87,11 +97,15 @@ no_excess() {
 @test "a key has the same owner whatever stands around it in the input" {
 	keys_of_every_length >keys
 	for algorithm in $(algorithms); do
-		hashring -0 -a "$algorithm" --numbered -n "$(fleet 7)" <keys | tr '\0\n' '\n\0' | awk -F '\t' '{ print $NF }' >expected
-		{ printf 'x\0'; cat keys; } | hashring -0 -a "$algorithm" --numbered -n "$(fleet 7)" | tr '\0\n' '\n\0' |
+		by "$algorithm" -0 -n "$(fleet 7)" <keys | tr '\0\n' '\n\0' | awk -F '\t' '{ print $NF }' >expected
+		{ printf 'x\0'; cat keys; } | by "$algorithm" -0 -n "$(fleet 7)" | tr '\0\n' '\n\0' |
 			awk -F '\t' 'NR > 1 { print $NF }' | cmp - expected
 		# alone: no operand can hold NUL, and none of these keys does
-		xargs -0 -a keys -n 67 hashring -a "$algorithm" --numbered -n "$(fleet 7)" -0 -- | tr '\0\n' '\n\0' |
+		case $algorithm in
+		anchor | jump | slots) numbered=--numbered ;;
+		*) numbered=-0 ;;
+		esac
+		xargs -0 -a keys -n 67 hashring -0 -a "$algorithm" $numbered -n "$(fleet 7)" -- | tr '\0\n' '\n\0' |
 			awk -F '\t' '{ print $NF }' | cmp - expected
 	done
 }
@@ -180,7 +194,7 @@ no_excess() {
 	seq -f user:%08g 200000 >keys
 	for algorithm in hrw anchor jump; do
 		for nodes in a,b,c,d,e,f,g,h,i,j a=1,b=2,c=3,d=10,e=0,f=1 a=100,b=1,c=50; do
-			run --separate-stderr hashring -a $algorithm --numbered -n $nodes --stats -j 2 <keys
+			run --separate-stderr by "$algorithm" -n $nodes --stats -j 2 <keys
 			assert_success
 			echo "$algorithm $nodes"
 			jq -s -e '.[-1] as $all | .[:-1] | all(.ideal as $p |
@@ -207,7 +221,7 @@ no_excess() {
 		couchbase | redis | cassandra | mcrouter) nodes=$(fleet 10) ;;
 		*) nodes=$(fleet 10),10.0.0.11:11211=0,10.0.0.12:11211=3 ;;
 		esac
-		hashring -a "$algorithm" --numbered -n "$nodes" <keys | cut -f2 | sort -u >used
+		by "$algorithm" -n "$nodes" <keys | cut -f2 | sort -u >used
 		tr , '\n' <<<"$nodes" | grep -v '=0$' | sed 's/=.*//' | sort | cmp - used
 	done
 }
