@@ -349,14 +349,15 @@ void fleet_update(const struct fleet_conf *conf)
 	if (fl.state.algo)
 		die(EXIT_USAGE, "'%s' is a state file: --update takes a list of nodes", conf->file);
 	if (!access(conf->state, F_OK)) {
-		if (conf->capacity)
-			die_usage("--capacity is for a new state file, and '%s' is there", conf->state);
 		load_state(&was, conf);
+		if (conf->capacity && conf->capacity != was.numbering.buckets)
+			die_usage("--capacity is for a new state file, and '%s' is there, with %u", conf->state,
+				  was.numbering.buckets);
 		change(&was, &fl.state, conf);
 	} else {
 		fl.state.algo = conf->algo ? conf->algo : default_algo();
 		if (!(ring_algo_traits(fl.state.algo) & RING_NUMBERED))
-			die_usage("%s needs no state file: only anchor, jump and slots number their nodes",
+			die_usage("%s needs no --state: only anchor, jump and slots number their nodes",
 				  ring_algo_name(fl.state.algo));
 	}
 	build(&fl, conf);

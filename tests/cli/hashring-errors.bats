@@ -226,8 +226,8 @@ by() {
 		.*cassandra.*weights : -n a,b=2 -a cassandra
 		.*mcrouter.*weights : -n a,b=2 -a mcrouter
 		.*couchbase.*weights : -n a,b=2 -a couchbase
-		.*cassandra.*'a@x' : -n a@x,b@1 -a cassandra
-		.*cassandra.*'b' : -n a@1,b -a cassandra
+		.*cassandra.*NAME@TOKEN : -n a@x,b@1 -a cassandra
+		.*cassandra.*NAME@TOKEN : -n a@1,b -a cassandra
 	END
 }
 

@@ -386,6 +386,7 @@ by() {
 		assert_failure 2
 		cmp $algorithm before
 	done
+	rm anchor jump slots
 	make_states
 	refuses 2 "'jump'.*--key-file" --state jump --key-file key
 }
