@@ -26,6 +26,17 @@ enum {
 static const char *tool_name;
 static int output_errno;        /* why stdout lost output, where that was seen */
 
+static bool dying;
+
+#ifdef __SANITIZE_ADDRESS__
+/* A process that dies does not free; what leaks in one that ends well is still told. */
+int __lsan_is_turned_off(void);
+int __lsan_is_turned_off(void)
+{
+	return dying;
+}
+#endif
+
 void err_tool(const char *name)
 {
 	tool_name = name;
@@ -99,6 +110,7 @@ void die(enum exit_status status, const char *fmt, ...)
 	va_start(args, fmt);
 	say("\n", fmt, args);
 	va_end(args);
+	dying = true;
 	finish(status);
 }
 
@@ -112,6 +124,7 @@ void die_usage(const char *fmt, ...)
 	va_start(args, fmt);
 	say(tail, fmt, args);
 	va_end(args);
+	dying = true;
 	finish(EXIT_USAGE);
 }
 
@@ -176,4 +189,11 @@ void *must_realloc(void *old, size_t bytes)
 	if (!memory)
 		die(EXIT_SYSTEM, "cannot allocate %zu bytes: %s", bytes, strerror(ENOMEM));
 	return memory;
+}
+
+char *must_strdup(const char *s)
+{
+	size_t bytes = strlen(s) + 1;
+
+	return memcpy(must_malloc(bytes), s, bytes);
 }

@@ -63,5 +63,6 @@ void finish(enum exit_status);
 __attribute__((warn_unused_result)) void *must_malloc(size_t bytes);
 __attribute__((warn_unused_result)) void *must_calloc(size_t count, size_t size);
 __attribute__((warn_unused_result)) void *must_realloc(void *, size_t bytes);
+__attribute__((warn_unused_result)) char *must_strdup(const char *);
 
 #endif

@@ -10,9 +10,8 @@
 #include "lib/ring/ring.h"
 
 /*
- * Points sorted by (hash, node), with a prefix index: index[h >> shift] is the
- * first point whose hash is at or after that prefix, so a look-up scans about
- * one point.  A sentinel repeats the first point at hash 2^64 - 1, which is the
+ * Points sorted by (hash, node), with an index by the first bits of the hash: see
+ * points.c.  A sentinel repeats the first point at hash 2^64 - 1, which is the
  * wrap.  32-bit layouts keep their points in the upper half.
  */
 struct point {
@@ -23,6 +22,7 @@ struct point {
 struct points {
 	struct point *at;               /* n + 1 */
 	uint32_t *index;                /* (1 << (64 - shift)) + 1 */
+	struct points_line *line;       /* 1 << (64 - shift), or NULL: the ring is large */
 	uint32_t n;
 	unsigned shift;
 };

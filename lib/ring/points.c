@@ -11,9 +11,14 @@
  *
  * Invariants: at[0 .. n-1] ascends by (hash, node); at[n] repeats at[0]'s node at
  * hash 2^64 - 1; index[p] is the first point whose hash is at or after p << shift,
- * or, where no point has that prefix, DIRECT and the node of that point: then the
- * look-up is over with one cache miss, and that is two of three with 4 prefixes a
- * point.  index[last + 1] is n.
+ * and index[last + 1] is n.
+ *
+ * A ring of up to LINED_POINTS_MAX points has 4 to 8 of them to a prefix, and a
+ * cache line for each: the next 16 bits of every point's hash and whose it is.
+ * A look-up is then one miss and one comparison of all, without a branch.  Where
+ * 16 bits do not decide, or a line has more points than it holds (less than one in
+ * a hundred), the points themselves are asked.  A larger ring has a point or two to
+ * a prefix and no lines, as lines cost 8 to 16 bytes a point.
  */
 #include "lib/ring/algo.h"
 
@@ -21,14 +26,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 enum {
-	PREFIX_BITS_PART = 12,          /* prefixes of a part: 2^12 entries of the index, 16 KiB */
+	PREFIX_BITS_PART = 10,          /* prefixes of a part: 2^10 */
 	PART_BITS_MAX = 12,             /* parts are written side by side */
 	CHUNK = 64,                     /* look-ups in flight, to hide the misses */
-	FINE_INDEX_POINTS = 1 << 21,    /* up to here the index has 2 to 4 prefixes a point */
+	LINED_POINTS_MAX = 1 << 21,
+	LINE_POINTS = 15,
 };
 
-#define DIRECT UINT32_C(0x80000000)     /* over every position and every node */
+/*
+ * node[i] owns the keys of this prefix that come after exactly i of its points.
+ * UNDECIDED in all: more points than the line holds.
+ */
+#define UNDECIDED UINT16_MAX
+
+struct points_line {
+	uint16_t next16[LINE_POINTS + 1];       /* ascending, then UINT16_MAX */
+	uint16_t node[LINE_POINTS + 1];
+};
 
 struct points_sink {
 	struct points *to;
@@ -93,14 +112,28 @@ static void points_unique(struct points *p)
 		p->index[at] = n;
 }
 
-/* Puts the node itself where a prefix has no point. */
-static void points_shorten(struct points *p)
+static void make_line(const struct points *p, size_t prefix, struct points_line *line)
+{
+	uint32_t begin = p->index[prefix], count = p->index[prefix + 1] - begin;
+
+	memset(line, 0xff, sizeof *line);
+	for (uint32_t i = 0; i <= count && count <= LINE_POINTS; i++) {
+		if (i < count)
+			line->next16[i] = (uint16_t)(point_hash(&p->at[begin + i]) >> (p->shift - 16));
+		line->node[i] = (uint16_t)p->at[begin + i].node;
+	}
+}
+
+static int make_lines(struct points *p)
 {
 	size_t prefixes = (size_t)1 << (64 - p->shift);
 
+	p->line = aligned_alloc(sizeof *p->line, prefixes * sizeof *p->line);   /* 64: a line of the cache */
+	if (!p->line)
+		return RING_ENOMEM;
 	for (size_t i = 0; i < prefixes; i++)
-		if (p->index[i] == p->index[i + 1])
-			p->index[i] = DIRECT | p->at[p->index[i]].node;
+		make_line(p, i, &p->line[i]);
+	return RING_OK;
 }
 
 static int points_run(struct points_sink *s, const struct ring *r, points_gen *gen, bool placing)
@@ -189,12 +222,12 @@ static int points_fill(struct points *p, const struct ring *r, points_gen *gen, 
 	if (unique)
 		points_unique(p);
 	p->at[p->n] = (struct point){ UINT32_MAX, UINT32_MAX, p->at[0].node };
-	points_shorten(p);
-	return RING_OK;
+	return p->n <= LINED_POINTS_MAX && r->n < UNDECIDED ? make_lines(p) : RING_OK;
 }
 
 int points_build(struct points *p, const struct ring *r, points_gen *gen, uint64_t total, bool unique)
 {
+	const bool lined = total <= LINED_POINTS_MAX && r->n < UNDECIDED;
 	unsigned bits = 1;
 	int rc;
 
@@ -205,8 +238,8 @@ int points_build(struct points *p, const struct ring *r, points_gen *gen, uint64
 		return RING_ETOOBIG;
 	while ((total >> bits) > 1)
 		bits++;
-	if (total <= FINE_INDEX_POINTS)
-		bits += 2;
+	if (lined)
+		bits = bits > 3 ? bits - 2 : 1;
 	p->n = (uint32_t)total;
 	p->shift = 64 - bits;
 	p->at = malloc((total + 1) * sizeof *p->at);
@@ -221,48 +254,83 @@ void points_release(struct points *p)
 {
 	free(p->at);
 	free(p->index);
+	free(p->line);
 	*p = (struct points){ 0 };
+}
+
+/* How many of the line's points come before those 16 bits; the last place is no point. */
+static inline unsigned line_count(const struct points_line *line, uint16_t next16)
+{
+#ifdef __SSE2__
+	const __m128i key = _mm_set1_epi16((short)next16), zero = _mm_setzero_si128();
+	__m128i low, high;
+
+	memcpy(&low, line->next16, sizeof low);
+	memcpy(&high, line->next16 + 8, sizeof high);
+	/* key - point, saturated, is 0 where the point is not before the key */
+	low = _mm_cmpeq_epi16(_mm_subs_epu16(key, low), zero);
+	high = _mm_cmpeq_epi16(_mm_subs_epu16(key, high), zero);
+	return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(_mm_packs_epi16(low, high)));
+#else
+	unsigned n = 0;
+
+	while (line->next16[n] < next16)
+		n++;
+	return n;
+#endif
+}
+
+static uint32_t points_search(const struct points *p, uint64_t hash)
+{
+	uint32_t i = p->index[hash >> p->shift];
+
+	while (point_hash(&p->at[i]) < hash)
+		i++;
+	return i;
+}
+
+static void owner_by_lines(const struct points *p, const uint64_t *hash, size_t n, uint32_t *owner)
+{
+	/* Into the second cache: more of these can be under way than into the first. */
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(&p->line[hash[i] >> p->shift], 0, 2);
+	for (size_t i = 0; i < n; i++) {
+		const struct points_line *line = &p->line[hash[i] >> p->shift];
+		uint16_t next16 = (uint16_t)(hash[i] >> (p->shift - 16));
+		unsigned count = line_count(line, next16);
+
+		owner[i] = line->node[count];
+		if (__builtin_expect(owner[i] == UNDECIDED || line->next16[count] == next16, 0))
+			owner[i] = p->at[points_search(p, hash[i])].node;
+	}
+}
+
+static void owner_by_index(const struct points *p, const uint64_t *hash, size_t n, uint32_t *owner)
+{
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(&p->index[hash[i] >> p->shift]);
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(&p->at[p->index[hash[i] >> p->shift]]);
+	for (size_t i = 0; i < n; i++)
+		owner[i] = p->at[points_search(p, hash[i])].node;
 }
 
 void points_owner(const struct points *p, const uint64_t *hash, size_t n, uint32_t *owner)
 {
-	uint32_t entry[CHUNK], at[CHUNK];
+	for (size_t i = 0; i < n; i += CHUNK) {
+		size_t some = n - i < CHUNK ? n - i : CHUNK;
 
-	while (n) {
-		size_t m = n < CHUNK ? n : CHUNK;
-
-		for (size_t i = 0; i < m; i++)
-			__builtin_prefetch(&p->index[hash[i] >> p->shift]);
-		for (size_t i = 0; i < m; i++) {
-			entry[i] = p->index[hash[i] >> p->shift];
-			at[i] = entry[i] & DIRECT ? p->n : entry[i];
-			__builtin_prefetch(&p->at[at[i]]);
-		}
-		/* No branch on the data but the last, seldom taken: a hash is as good as a coin. */
-		for (size_t i = 0; i < m; i++) {
-			const struct point *point = &p->at[at[i]];
-
-			point += point_hash(point) < hash[i];
-			while (point_hash(point) < hash[i])
-				point++;
-			owner[i] = entry[i] & DIRECT ? entry[i] & ~DIRECT : point->node;
-		}
-		hash += m;
-		owner += m;
-		n -= m;
+		if (p->line)
+			owner_by_lines(p, hash + i, some, owner + i);
+		else
+			owner_by_index(p, hash + i, some, owner + i);
 	}
 }
 
 uint32_t points_find(const struct points *p, uint64_t hash)
 {
-	uint64_t prefix = hash >> p->shift;
-	uint32_t i;
+	uint32_t i = points_search(p, hash);
 
-	while (p->index[prefix] & DIRECT)
-		prefix++;
-	i = p->index[prefix];
-	while (point_hash(&p->at[i]) < hash)
-		i++;
 	return i < p->n ? i : 0;
 }
 
@@ -285,7 +353,10 @@ void points_shares(const struct points *p, uint64_t *share)
 
 size_t points_bytes(const struct points *p)
 {
-	return (p->n + (size_t)1) * sizeof *p->at + (((size_t)1 << (64 - p->shift)) + 1) * sizeof *p->index;
+	size_t prefixes = (size_t)1 << (64 - p->shift);
+
+	return (p->n + (size_t)1) * sizeof *p->at + (prefixes + 1) * sizeof *p->index
+	       + (p->line ? prefixes * sizeof *p->line : 0);
 }
 
 void points_algo_release(struct ring *r)

@@ -2,10 +2,12 @@
 #ifndef SHARD_EXPLAIN_H
 #define SHARD_EXPLAIN_H
 
+#include <stdio.h>
+
 #include "lib/shard/fleet.h"
 #include "lib/shard/route.h"
 
-/* On stdout.  route->replicas says how many owners to name. */
-void explain_key(const struct fleet *, const struct route *, const struct ring_key *, bool json);
+/* route->replicas says how many owners to name. */
+void explain_key(FILE *out, const struct fleet *, const struct route *, const struct ring_key *, bool json);
 
 #endif

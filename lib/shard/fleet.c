@@ -40,12 +40,13 @@ static char *read_file(const char *path, size_t *len, size_t limit)
 {
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
 	size_t cap = 1 << 16;
-	char *text = must_malloc(cap);
+	char *text;
 	ssize_t n;
 
 	if (fd < 0)
 		die(errno == ENOENT || errno == EACCES || errno == ENOTDIR ? EXIT_USAGE : EXIT_SYSTEM,
 		    "cannot open '%s': %s", path, strerror(errno));
+	text = must_malloc(cap);
 	for (*len = 0; *len <= limit; *len += (size_t)n) {
 		if (*len == cap)
 			text = must_realloc(text, cap *= 2);
@@ -135,8 +136,8 @@ static void __attribute__((noreturn)) die_ring(int rc, const struct ring_algo *a
 		die(EXIT_USAGE, "weights of %llu in all are over the limit of %d buckets", (unsigned long long)weight,
 		    RING_BUCKETS_MAX);
 	case RING_ETABLE:
-		die(EXIT_USAGE, "the table of %s must be a prime number, and no smaller than the number of nodes",
-		    ring_algo_name(algo));
+		die(EXIT_USAGE, "--table %u: the table of %s must be a prime number, and no smaller than the %u nodes",
+		    conf->ring.table ? conf->ring.table : RING_TABLE_DEFAULT, ring_algo_name(algo), nodes->n);
 	case RING_EFULL:
 		die(EXIT_USAGE, "the capacity is too small for weights of %llu in all: a larger one (--capacity) "
 		    "needs a new state file, and moves keys", (unsigned long long)weight);
@@ -251,20 +252,23 @@ static void load_state(struct state *s, const struct fleet_conf *conf)
 static void check_list(const struct state *s, const struct fleet_conf *conf)
 {
 	struct state listed = { 0 };
-	uint32_t *kept;
+	uint32_t *kept, i = 0;
+	bool equal;
 
 	if (!conf->list && !conf->file)
 		return;
 	load_nodes(&listed, conf);
-	if (!nodes_equal(&s->nodes, &listed.nodes)) {
-		kept = nodes_kept(&listed.nodes, &s->nodes);
-		for (uint32_t i = 0; i < listed.nodes.n; i++)
-			if (kept[i] == RING_NONE)
-				die(EXIT_USAGE, "'%s' does not number node '%.*s': --update takes it in", conf->state,
-				    (int)listed.nodes.at[i].name_len, listed.nodes.at[i].name);
+	equal = nodes_equal(&s->nodes, &listed.nodes);
+	kept = nodes_kept(&listed.nodes, &s->nodes);
+	while (i < listed.nodes.n && kept[i] != RING_NONE)
+		i++;
+	free(kept);
+	if (!equal && i < listed.nodes.n)
+		die(EXIT_USAGE, "'%s' does not number node '%.*s': --update takes it in", conf->state,
+		    (int)listed.nodes.at[i].name_len, listed.nodes.at[i].name);
+	if (!equal)
 		die(EXIT_USAGE, "'%s' numbers nodes that are not in the list, or with other weights or zones: "
 		    "--update changes it", conf->state);
-	}
 	state_release(&listed);
 }
 
@@ -337,6 +341,29 @@ static uint32_t moved_buckets(const struct state *was, const struct state *is)
 	return moved;
 }
 
+/* What a numbering cannot do well: slots for every node, and jumps that mostly meet live buckets. */
+static void warn_numbering(const struct state *s)
+{
+	enum { DRAWS_MAX = 16 };
+	const struct ring_state *n = &s->numbering;
+	uint32_t *owned = must_calloc(s->nodes.n, sizeof *owned), none = 0, live = 0;
+
+	for (uint32_t b = 0; b < n->buckets; b++) {
+		if (n->bucket[b] == RING_NONE)
+			continue;
+		live++;
+		owned[n->bucket[b]]++;
+	}
+	for (uint32_t i = 0; i < s->nodes.n; i++)
+		none += s->nodes.at[i].weight && !owned[i];
+	free(owned);
+	if (none)
+		warn("%u nodes have weight but no slot: there are too few for it (--capacity)", none);
+	if (!n->removed_n && live && n->buckets / live > DRAWS_MAX)
+		warn("%u of %u buckets are empty: each look-up takes about %u draws; a new state file would not",
+		     n->buckets - live, n->buckets, n->buckets / live);
+}
+
 void fleet_update(const struct fleet_conf *conf)
 {
 	struct fleet fl = { 0 };
@@ -361,11 +388,13 @@ void fleet_update(const struct fleet_conf *conf)
 				  ring_algo_name(fl.state.algo));
 	}
 	build(&fl, conf);
-	state_save(&fl.state, conf->state, begun);
+	state_save(&fl.state, begun);
 	what = ring_algo_traits(fl.state.algo) & RING_TABLE ? "slots" : "buckets";
+	warn_numbering(&fl.state);
 	if (was.algo)
 		warn("changed '%s': %u nodes, %u of %u %s have another owner", conf->state, fl.state.nodes.n,
-		     moved_buckets(&was, &fl.state), fl.state.numbering.buckets, what);
+		     moved_buckets(&was, &fl.state), was.numbering.buckets > fl.state.numbering.buckets
+		     ? was.numbering.buckets : fl.state.numbering.buckets, what);
 	else
 		warn("made '%s': %u nodes, %u %s", conf->state, fl.state.nodes.n, fl.state.numbering.buckets, what);
 	state_release(&was);

@@ -113,6 +113,29 @@ static struct route route_of(const struct job *j, const struct fleet *fl)
 	};
 }
 
+/* A report is made in memory: a pipe that does not block is then waited for, as by the records. */
+struct report {
+	FILE *out;
+	char *text;
+	size_t len;
+};
+
+static FILE *report_begin(struct report *r)
+{
+	r->out = open_memstream(&r->text, &r->len);
+	if (!r->out)
+		die(EXIT_SYSTEM, "cannot allocate the report");
+	return r->out;
+}
+
+static void report_end(struct report *r)
+{
+	if (fclose(r->out))
+		die(EXIT_SYSTEM, "cannot allocate the report");
+	flow_write(STDOUT_FILENO, "stdout", r->text, r->len);
+	free(r->text);
+}
+
 static void run_emit(const struct job *j, struct route *route)
 {
 	struct emit e = { .route = route, .end = j->end_out, .only = RING_NONE };
@@ -133,10 +156,12 @@ static void run_stats(const struct job *j, struct route *route, const struct fle
 {
 	struct stats st = { .route = route, .algorithm = ring_algo_name(fl->state.algo) };
 	struct flow_sink sink = stats_sink(&st);
+	struct report r;
 
 	stats_init(&st);
 	run(j, route, &sink);
-	stats_report(&st, j->json ? 0 : columns());
+	stats_report(report_begin(&r), &st, j->json ? 0 : columns());
+	report_end(&r);
 	stats_release(&st);
 }
 
@@ -165,9 +190,11 @@ static void draw(const struct fleet *is, const struct fleet *was)
 	struct draw_circle d = {
 		.is = drawn(is), .was = was ? &old : NULL, .kept = kept, .caption = ring_algo_name(is->state.algo),
 	};
+	struct report r;
 
-	if (draw_circle(stdout, &d) != RING_OK)
+	if (draw_circle(report_begin(&r), &d) != RING_OK)
 		die(EXIT_SYSTEM, "cannot allocate the picture of %u nodes", is->state.nodes.n);
+	report_end(&r);
 	free(kept);
 }
 
@@ -179,6 +206,7 @@ static uint64_t run_diff(const struct job *j)
 	struct plan p = { .was = &was_route, .is = &is_route, .summary = j->summary, .json = j->json, .end = j->end_out };
 	struct flow_sink sink = plan_sink(&p);
 	uint64_t excess = 0;
+	struct report r;
 
 	fleet_load_two(&was, &is, &j->fleet, j->operand[0], j->operand[1]);
 	if (j->draw) {
@@ -190,8 +218,10 @@ static uint64_t run_diff(const struct job *j)
 		is_route = route_of(j, &is);
 		plan_init(&p);
 		run(j, &is_route, &sink);
-		if (j->summary)
-			excess = plan_report(&p, j->json ? 0 : columns());
+		if (j->summary) {
+			excess = plan_report(report_begin(&r), &p, j->json ? 0 : columns());
+			report_end(&r);
+		}
 		plan_release(&p);
 	}
 	fleet_release(&was);
@@ -203,6 +233,7 @@ static void run_one(const struct job *j)
 {
 	struct fleet fl;
 	struct route route;
+	struct report r;
 
 	fleet_load(&fl, &j->fleet);
 	route = route_of(j, &fl);
@@ -213,7 +244,8 @@ static void run_one(const struct job *j)
 	} else if (j->explain) {
 		struct ring_key key = { (const uint8_t *)j->explain, strlen(j->explain) };
 
-		explain_key(&fl, &route, &key, j->json);
+		explain_key(report_begin(&r), &fl, &route, &key, j->json);
+		report_end(&r);
 	} else if (j->stats) {
 		run_stats(j, &route, &fl);
 	} else if (j->split) {

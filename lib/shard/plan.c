@@ -259,7 +259,7 @@ static double ideal_share(const struct plan *p)
 	return gain;
 }
 
-static void print_pair_json(const struct plan *p, const struct move *m, bool excess)
+static void print_pair_json(FILE *out, const struct plan *p, const struct move *m, bool excess)
 {
 	char text[12 * RING_NAME_BYTES_MAX + 80], *o = text;
 
@@ -267,8 +267,8 @@ static void print_pair_json(const struct plan *p, const struct move *m, bool exc
 	o = emit_json_name(o + 8, &p->was->nodes->at[m->from]);
 	memcpy(o, ",\"to\":", 6);
 	o = emit_json_name(o + 6, &p->is->nodes->at[m->to]);
-	fwrite(text, 1, (size_t)(o - text), stdout);
-	printf(",\"keys\":%llu,\"excess\":%s}\n", (unsigned long long)m->keys, excess ? "true" : "false");
+	fwrite(text, 1, (size_t)(o - text), out);
+	fprintf(out, ",\"keys\":%llu,\"excess\":%s}\n", (unsigned long long)m->keys, excess ? "true" : "false");
 }
 
 static int name_width(const struct nodes *nodes)
@@ -281,37 +281,37 @@ static int name_width(const struct nodes *nodes)
 }
 
 /* Rows are the old nodes, columns the new ones. */
-static void print_matrix(const struct plan *p, int width)
+static void print_matrix(FILE *out, const struct plan *p, int width)
 {
 	const struct nodes *was = p->was->nodes, *is = p->is->nodes;
 
-	printf("%*s", width, "old\\new");
+	fprintf(out, "%*s", width, "old\\new");
 	for (uint32_t c = 0; c < is->n; c++)
-		printf(" %*.*s", width, (int)is->at[c].name_len, is->at[c].name);
-	putchar('\n');
+		fprintf(out, " %*.*s", width, (int)is->at[c].name_len, is->at[c].name);
+	putc('\n', out);
 	for (uint32_t r = 0; r < was->n; r++) {
-		printf("%*.*s", width, (int)was->at[r].name_len, was->at[r].name);
+		fprintf(out, "%*.*s", width, (int)was->at[r].name_len, was->at[r].name);
 		for (uint32_t c = 0; c < is->n; c++) {
 			const struct move *m = p->moves->at ? find(p->moves, r, c) : NULL;
 
 			if (m && m->keys)
-				printf(" %*llu", width, (unsigned long long)m->keys);
+				fprintf(out, " %*llu", width, (unsigned long long)m->keys);
 			else
-				printf(" %*s", width, p->kept[r] == c ? "-" : "0");
+				fprintf(out, " %*s", width, p->kept[r] == c ? "-" : "0");
 		}
-		putchar('\n');
+		putc('\n', out);
 	}
 }
 
-static void print_pair(const struct plan *p, const struct move *m, int width, bool excess)
+static void print_pair(FILE *out, const struct plan *p, const struct move *m, int width, bool excess)
 {
 	const struct ring_node *from = &p->was->nodes->at[m->from], *to = &p->is->nodes->at[m->to];
 
-	printf("%-*.*s -> %-*.*s %12llu%s\n", width, (int)from->name_len, from->name, width, (int)to->name_len, to->name,
+	fprintf(out, "%-*.*s -> %-*.*s %12llu%s\n", width, (int)from->name_len, from->name, width, (int)to->name_len, to->name,
 	       (unsigned long long)m->keys, excess ? "  excess" : "");
 }
 
-uint64_t plan_report(const struct plan *p, unsigned columns)
+uint64_t plan_report(FILE *out, const struct plan *p, unsigned columns)
 {
 	const struct moves *m = p->moves;
 	struct move *list = sorted_moves(m);
@@ -323,23 +323,23 @@ uint64_t plan_report(const struct plan *p, unsigned columns)
 	width = old_width > width ? old_width : width;
 	matrix = columns && p->is->nodes->n <= MATRIX_NODES_MAX && (p->is->nodes->n + 1) * (unsigned)(width + 1) <= columns;
 	if (matrix)
-		print_matrix(p, width);
+		print_matrix(out, p, width);
 	for (uint64_t i = 0; i < m->used; i++) {
 		bool more = !has_cause(p, &list[i]);
 
 		excess += more ? list[i].keys : 0;
 		if (!columns)
-			print_pair_json(p, &list[i], more);
+			print_pair_json(out, p, &list[i], more);
 		else if (!matrix)
-			print_pair(p, &list[i], width, more);
+			print_pair(out, p, &list[i], width, more);
 	}
 	free(list);
 	if (columns)
-		printf("\n%llu of %llu moved: %.4f %%, ideal %.4f %%; excess %llu (%.4f %%)\n", (unsigned long long)m->moved,
+		fprintf(out, "\n%llu of %llu moved: %.4f %%, ideal %.4f %%; excess %llu (%.4f %%)\n", (unsigned long long)m->moved,
 		       (unsigned long long)m->owned, 100 * (double)m->moved / owned, 100 * ideal_share(p),
 		       (unsigned long long)excess, 100 * (double)excess / owned);
 	else
-		printf("{\"summary\":true,\"keys\":%llu,\"moved\":%llu,\"moved_share\":%.6f,\"ideal_share\":%.6f,"
+		fprintf(out, "{\"summary\":true,\"keys\":%llu,\"moved\":%llu,\"moved_share\":%.6f,\"ideal_share\":%.6f,"
 		       "\"excess\":%llu,\"excess_share\":%.6f}\n", (unsigned long long)m->owned,
 		       (unsigned long long)m->moved, (double)m->moved / owned, ideal_share(p),
 		       (unsigned long long)excess, (double)excess / owned);

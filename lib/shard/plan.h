@@ -8,6 +8,8 @@
 #ifndef SHARD_PLAN_H
 #define SHARD_PLAN_H
 
+#include <stdio.h>
+
 #include "lib/shard/fleet.h"
 #include "lib/shard/route.h"
 
@@ -23,8 +25,8 @@ struct plan {
 void plan_init(struct plan *);
 struct flow_sink plan_sink(struct plan *);
 
-/* The summary on stdout, JSON lines or (columns not 0) text.  Returns the keys moved in excess. */
-uint64_t plan_report(const struct plan *, unsigned columns);
+/* The summary, JSON lines or (columns not 0) text.  Returns the keys moved in excess. */
+uint64_t plan_report(FILE *out, const struct plan *, unsigned columns);
 void plan_release(struct plan *);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,9 +80,14 @@ void split_init(struct split *s)
 	s->buffer_bytes = s->buffer_bytes > BUFFER_MAX ? BUFFER_MAX : s->buffer_bytes;
 	s->file = must_calloc(nodes->n, sizeof *s->file);
 	for (uint32_t i = 0; i < nodes->n; i++) {
+		s->file[i].path = file_path(s->directory, &nodes->at[i]);
+		if (strlen(s->file[i].path) - strlen(s->directory) - 1 > NAME_MAX)
+			die(EXIT_USAGE, "--split: '%.*s' is too long for the name of a file", (int)nodes->at[i].name_len,
+			    nodes->at[i].name);
+	}
+	for (uint32_t i = 0; i < nodes->n; i++) {
 		struct split_file *f = &s->file[i];
 
-		f->path = file_path(s->directory, &nodes->at[i]);
 		f->fd = open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 		if (f->fd < 0)
 			die(EXIT_SYSTEM, "cannot create '%s': %s", f->path, strerror(errno));

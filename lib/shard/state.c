@@ -381,8 +381,8 @@ static void flush_directory(const char *path)
 	free(dir);
 }
 
-/* The file beside the state, while it is ours; what ends the process removes it. */
-static char *aside;
+/* The state file itself, links followed, and the file beside it while that is ours. */
+static char *target, *aside;
 
 static void remove_aside(void)
 {
@@ -400,15 +400,24 @@ static bool still_there(int fd, const char *path)
 
 int state_begin(const char *path)
 {
-	size_t len = strlen(path) + 8;
-	char *name = must_malloc(len);
+	size_t len;
+	struct stat st;
+	char *name;
 	int fd;
 
-	snprintf(name, len, "%s.new", path);
+	target = realpath(path, NULL);
+	if (!target && !lstat(path, &st))
+		die(EXIT_USAGE, "'%s' is a link to nothing", path);
+	target = target ? target : must_strdup(path);
+	len = strlen(target) + 8;
+	name = must_malloc(len);
+	snprintf(name, len, "%s.new", target);
 	for (;;) {
-		fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-		if (fd < 0)
+		fd = open(name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+		if (fd < 0 || fstat(fd, &st))
 			die(EXIT_SYSTEM, "cannot create '%s': %s", name, strerror(errno));
+		if (!S_ISREG(st.st_mode))
+			die(EXIT_SYSTEM, "cannot create '%s': something else is there", name);
 		if (flock(fd, LOCK_EX))
 			die(EXIT_SYSTEM, "cannot lock '%s': %s", name, strerror(errno));
 		if (still_there(fd, name))
@@ -420,19 +429,23 @@ int state_begin(const char *path)
 	return fd;
 }
 
-void state_save(const struct state *s, const char *path, int fd)
+void state_save(const struct state *s, int fd)
 {
 	struct text t = { 0 };
+	struct stat old;
 
 	format_state(s, &t);
 	if (ftruncate(fd, 0))           /* a killed update may have left something */
 		die(EXIT_SYSTEM, "cannot write '%s': %s", aside, strerror(errno));
+	if (!stat(target, &old) && fchmod(fd, old.st_mode & 07777))
+		die(EXIT_SYSTEM, "cannot give '%s' the mode of '%s': %s", aside, target, strerror(errno));
 	write_whole(fd, aside, &t);
-	if (rename(aside, path))
-		die(EXIT_SYSTEM, "cannot rename '%s' to '%s': %s", aside, path, strerror(errno));
+	if (rename(aside, target))
+		die(EXIT_SYSTEM, "cannot rename '%s' to '%s': %s", aside, target, strerror(errno));
 	free(aside);
 	aside = NULL;
-	flush_directory(path);
+	flush_directory(target);
+	free(target);
 	close(fd);
 	free(t.at);
 }

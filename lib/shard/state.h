@@ -23,11 +23,12 @@ int state_parse(struct state *, const char *text, size_t len, struct nodes_fault
 
 /*
  * An update of the file at `path`: begin before the old state is read, and wait there for
- * another update under way; save writes beside it, flushes and renames.  Both end the process
+ * another update under way; save writes beside it, flushes and renames (a link
+ * is followed, the file's mode stays).  Both end the process
  * with status 4 when they cannot, and the old file stays.
  */
 int state_begin(const char *path);
-void state_save(const struct state *, const char *path, int begun);
+void state_save(const struct state *, int begun);
 
 void state_release(struct state *);
 

@@ -164,14 +164,14 @@ static double placement_max(const struct stats *s, double weight)
 	return max;
 }
 
-static void print_name(const struct ring_node *node)
+static void print_name(FILE *out, const struct ring_node *node)
 {
 	char text[6 * RING_NAME_BYTES_MAX + 2];
 
-	fwrite(text, 1, (size_t)(emit_json_name(text, node) - text), stdout);
+	fwrite(text, 1, (size_t)(emit_json_name(text, node) - text), out);
 }
 
-static void report_json(const struct stats *s, double owned, double weight, const struct balance *b)
+static void report_json(FILE *out, const struct stats *s, double owned, double weight, const struct balance *b)
 {
 	const struct nodes *nodes = s->route->nodes;
 	double placed = placement_max(s, weight);
@@ -179,21 +179,21 @@ static void report_json(const struct stats *s, double owned, double weight, cons
 	for (uint32_t i = 0; i < nodes->n; i++) {
 		struct share x = share_of(s, i, owned, weight);
 
-		printf("{\"node\":");
-		print_name(&nodes->at[i]);
-		printf(",\"weight\":%u,\"keys\":%llu,\"share\":%.6f,\"ideal\":%.6f,\"ratio\":%.4f}\n", nodes->at[i].weight,
+		fprintf(out, "{\"node\":");
+		print_name(out, &nodes->at[i]);
+		fprintf(out, ",\"weight\":%u,\"keys\":%llu,\"share\":%.6f,\"ideal\":%.6f,\"ratio\":%.4f}\n", nodes->at[i].weight,
 		       (unsigned long long)s->count[i], x.share, x.ideal, x.ratio);
 	}
-	printf("{\"summary\":true,\"algorithm\":\"%s\",\"nodes\":%u,\"keys\":%llu,\"replicas\":%u,"
+	fprintf(out, "{\"summary\":true,\"algorithm\":\"%s\",\"nodes\":%u,\"keys\":%llu,\"replicas\":%u,"
 	       "\"max_over_mean\":%.4f,\"min_over_mean\":%.4f,\"sd_over_mean\":%.6f,\"floor\":%.6f,\"worst\":",
 	       s->algorithm, nodes->n, (unsigned long long)s->records, s->route->replicas, b->max, b->min, b->sd, b->floor);
-	print_name(&nodes->at[b->worst]);
+	print_name(out, &nodes->at[b->worst]);
 	if (placed > 0)
-		printf(",\"placement_max_over_mean\":%.4f", placed);
-	printf("}\n");
+		fprintf(out, ",\"placement_max_over_mean\":%.4f", placed);
+	fprintf(out, "}\n");
 }
 
-static void report_table(const struct stats *s, double owned, double weight, const struct balance *b, unsigned columns)
+static void report_table(FILE *out, const struct stats *s, double owned, double weight, const struct balance *b, unsigned columns)
 {
 	const struct nodes *nodes = s->route->nodes;
 	int name = 4, room;
@@ -202,29 +202,29 @@ static void report_table(const struct stats *s, double owned, double weight, con
 		name = nodes->at[i].name_len > name ? nodes->at[i].name_len : name;
 	room = (int)columns - name - 42;
 	room = room < 0 ? 0 : room;
-	printf("%-*s %12s %8s %8s %7s\n", name, "node", "keys", "share", "ideal", "ratio");
+	fprintf(out, "%-*s %12s %8s %8s %7s\n", name, "node", "keys", "share", "ideal", "ratio");
 	for (uint32_t i = 0; i < nodes->n; i++) {
 		struct share x = share_of(s, i, owned, weight);
 		int bar = b->max > 0 ? (int)(x.ratio / b->max * room + 0.5) : 0;
 
-		printf("%-*.*s %12llu %7.3f%% %7.3f%% %7.3f ", name, (int)nodes->at[i].name_len, nodes->at[i].name,
+		fprintf(out, "%-*.*s %12llu %7.3f%% %7.3f%% %7.3f ", name, (int)nodes->at[i].name_len, nodes->at[i].name,
 		       (unsigned long long)s->count[i], 100 * x.share, 100 * x.ideal, x.ratio);
 		for (int c = 0; c < bar; c++)
-			putchar('#');
-		putchar('\n');
+			putc('#', out);
+		putc('\n', out);
 	}
-	printf("\n%llu keys, %u nodes with weight, %s: max/mean %.4f ('%.*s'), min/mean %.4f, "
+	fprintf(out, "\n%llu keys, %u nodes with weight, %s: max/mean %.4f ('%.*s'), min/mean %.4f, "
 	       "sd %.2f %% (chance alone: %.2f %%)\n", (unsigned long long)s->records, b->live, s->algorithm, b->max,
 	       (int)nodes->at[b->worst].name_len, nodes->at[b->worst].name, b->min, 100 * b->sd, 100 * b->floor);
 }
 
-void stats_report(const struct stats *s, unsigned columns)
+void stats_report(FILE *out, const struct stats *s, unsigned columns)
 {
 	double owned = total_owned(s), weight = total_weight(s->route->nodes);
 	struct balance b = balance_of(s, owned, weight);
 
 	if (columns)
-		report_table(s, owned, weight, &b, columns);
+		report_table(out, s, owned, weight, &b, columns);
 	else
-		report_json(s, owned, weight, &b);
+		report_json(out, s, owned, weight, &b);
 }

@@ -2,6 +2,8 @@
 #ifndef SHARD_STATS_H
 #define SHARD_STATS_H
 
+#include <stdio.h>
+
 #include "lib/shard/route.h"
 
 struct stats {
@@ -13,8 +15,8 @@ struct stats {
 
 void stats_init(struct stats *);
 struct flow_sink stats_sink(struct stats *);
-/* The report on stdout: JSON lines, or a table of `columns` columns where that is not 0. */
-void stats_report(const struct stats *, unsigned columns);
+/* The report: JSON lines, or a table of `columns` columns where that is not 0. */
+void stats_report(FILE *out, const struct stats *, unsigned columns);
 void stats_release(struct stats *);
 
 #endif

@@ -217,8 +217,8 @@ by() {
 		assert_equal "$(wc -l <<<"$stderr")" 1
 	done <<-'END'
 		.*maglev must be a prime : -n a -a maglev --table 8
-		.*maglev must be a prime.*number of nodes : -n a,b,c -a maglev --table 2
-		weights of 1000000 in all, 2048 points each.*1073741824.*--points : -n a=1000000
+		.*--table 2.*maglev must be a prime.*3 nodes : -n a,b,c -a maglev --table 2
+		weights of 1000000 in all, 1024 points each.*1073741824.*--points : -n a=1000000
 		weights of 1000000 in all, 1000000 points each : -n a=1000000 --points 1000000
 		.*capacity.*weights of 6 in all.*--capacity : -n a=5,b -a anchor --numbered --capacity 3
 		.*(capacity.*2 nodes|2 nodes.*capacity) : -n a,b -a slots --numbered --capacity 1
@@ -379,6 +379,15 @@ with_nonblocking() {
 	sed 's/$/\ta/' keys >expected
 	for threads in 1 4; do
 		with_nonblocking out hashring -n a -j $threads <keys >out
+		cmp expected out
+	done
+}
+
+@test "a report into a pipe that does not block is whole too" {
+	seq 20000 >many
+	for report in --stats --draw; do
+		hashring --points 1 -f many $report >expected </dev/null
+		with_nonblocking out hashring --points 1 -f many $report >out </dev/null
 		cmp expected out
 	done
 }

@@ -604,6 +604,35 @@ by() {
 	refute grep -v "changed 's'" err
 }
 
+@test "--update through a symbolic link changes the file that it leads to, so no second numbering comes to be" {
+	make_states
+	ln -s jump link
+	run --separate-stderr hashring -n a,b=2,c,d --update --state link
+	assert_success
+	assert [ -L link ]
+	assert_equal "$(nodes_of --state jump)" "a 1;b 2;c 1;d 1"
+	assert_equal "$(nodes_of --state link)" "a 1;b 2;c 1;d 1"
+}
+
+@test "--update writes into no file that something else's link leads to" {
+	make_states
+	echo precious >victim
+	ln -s victim jump.new
+	run --separate-stderr hashring -n a,b=2,c,d --update --state jump
+	assert_equal "$(cat victim)" precious
+	assert [ ! -L jump ]
+	run --separate-stderr hashring --state jump k
+	assert_success
+}
+
+@test "--update keeps the permissions of the state file" {
+	make_states
+	chmod 600 jump
+	run --separate-stderr hashring -n a,b=2,c,d --update --state jump
+	assert_success
+	assert_equal "$(stat -c %a jump)" 600
+}
+
 @test "--diff of state files, and of a state file and a list, is what --update would move" {
 	make_states
 	for algorithm in anchor jump slots; do
