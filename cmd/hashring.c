@@ -30,7 +30,7 @@ static const struct opt options[] = {
 	{ OPT_NUMBERED, "numbered", NULL, "anchor, jump, slots: the list's order is the numbering", OPT_TEXT, NULL, NULL },
 	{ OPT_CAPACITY, "capacity", "N", "buckets of a new anchor, slots of a new slots", OPT_TEXT, NULL, NULL },
 	{ 'a', "algorithm", "NAME", "how keys are placed", OPT_CHOICE, ALGORITHMS, "Placement" },
-	{ OPT_POINTS, "points", "V", "ring: points of a node of weight 1 (1024)", OPT_TEXT, NULL, NULL },
+	{ OPT_POINTS, "points", "V", "ring: points of a node of weight 1 (2048)", OPT_TEXT, NULL, NULL },
 	{ OPT_TABLE, "table", "N", "maglev, envoy-maglev: size of the table, a prime (65537)", OPT_TEXT, NULL, NULL },
 	{ OPT_KEY_FILE, "key-file", "FILE", "a secret of 16 to 4096 bytes that keys the hash", OPT_FILE, NULL, NULL },
 	{ 'r', "replicas", "R", "R owners in order of preference, from distinct zones", OPT_TEXT, NULL, NULL },

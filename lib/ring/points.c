@@ -16,8 +16,8 @@
  * A ring of up to LINED_POINTS_MAX points has 4 to 8 of them to a prefix, and a
  * cache line for each: the next 16 bits of every point's hash and whose it is.
  * A look-up is then one miss and one comparison of all, without a branch.  Where
- * 16 bits do not decide, or a line has more points than it holds (less than one in
- * a hundred), the points themselves are asked.  A larger ring has a point or two to
+ * 16 bits do not decide, or a line has more points than it holds (one in a
+ * hundred at the most), the points themselves are asked.  A larger ring has a point or two to
  * a prefix and no lines, as lines cost 8 to 16 bytes a point.
  */
 #include "lib/ring/algo.h"

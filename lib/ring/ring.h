@@ -28,11 +28,11 @@ enum {
 	RING_NODES_MAX = 1 << 24,
 	RING_ZONES_MAX = 65535,
 	RING_REPLICAS_MAX = 255,
-	RING_POINTS_MAX = 1 << 30,      /* in one ring: 16 GiB at 16 bytes a point */
+	RING_POINTS_MAX = 1 << 28,      /* in one ring: 4 GiB at 16 bytes a point */
 	RING_BUCKETS_MAX = 1 << 28,     /* capacity of anchor and jump */
 	RING_SLOTS_MAX = 1 << 24,       /* partitions of slots, entries of maglev */
 
-	RING_POINTS_DEFAULT = 1024,     /* a node of weight 1: sd of a share 3.1 % */
+	RING_POINTS_DEFAULT = 2048,     /* a node of weight 1: sd of a share 2.2 % */
 	RING_TABLE_DEFAULT = 65537,     /* maglev: the paper's and Envoy's prime */
 	RING_SLOTS_DEFAULT = 65536,
 };

@@ -218,7 +218,7 @@ by() {
 	done <<-'END'
 		.*maglev must be a prime : -n a -a maglev --table 8
 		.*--table 2.*maglev must be a prime.*3 nodes : -n a,b,c -a maglev --table 2
-		weights of 1000000 in all, 1024 points each.*1073741824.*--points : -n a=1000000
+		weights of 1000000 in all, 2048 points each.*268435456.*--points : -n a=1000000
 		weights of 1000000 in all, 1000000 points each : -n a=1000000 --points 1000000
 		.*capacity.*weights of 6 in all.*--capacity : -n a=5,b -a anchor --numbered --capacity 3
 		.*(capacity.*2 nodes|2 nodes.*capacity) : -n a,b -a slots --numbered --capacity 1
