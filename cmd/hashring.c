@@ -8,6 +8,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/opt.h"
+#include "lib/base/stop.h"
 #include "lib/shard/job.h"
 
 enum option {
@@ -228,6 +229,7 @@ int main(int argc, char **argv)
 	enum exit_status status;
 
 	hold_descriptors();
+	stop_init();
 	if (sodium_init() < 0)
 		die(EXIT_SYSTEM, "cannot start libsodium");
 	parse(&job, argc, argv);

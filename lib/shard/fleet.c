@@ -133,8 +133,11 @@ static void __attribute__((noreturn)) die_ring(int rc, const struct ring_algo *a
 			die(EXIT_USAGE, "a capacity of %u does not do for %u nodes: %s takes at least a slot a node, and at most %d",
 			    conf->capacity ? conf->capacity : RING_SLOTS_DEFAULT, nodes->n, ring_algo_name(algo),
 			    RING_SLOTS_MAX);
-		die(EXIT_USAGE, "weights of %llu in all are over the limit of %d buckets", (unsigned long long)weight,
-		    RING_BUCKETS_MAX);
+		if (ring_algo_traits(algo) & RING_NUMBERED)
+			die(EXIT_USAGE, "weights of %llu in all are over the limit of %d buckets",
+			    (unsigned long long)weight, RING_BUCKETS_MAX);
+		die(EXIT_USAGE, "%u nodes with weights of %llu in all have more points in %s than the limit of %d",
+		    nodes->n, (unsigned long long)weight, ring_algo_name(algo), RING_POINTS_MAX);
 	case RING_ETABLE:
 		die(EXIT_USAGE, "--table %u: the table of %s must be a prime number, and no smaller than the %u nodes",
 		    conf->ring.table ? conf->ring.table : RING_TABLE_DEFAULT, ring_algo_name(algo), nodes->n);

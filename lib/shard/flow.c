@@ -16,6 +16,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "lib/base/stop.h"
+
 enum { BLOCK = 256 << 10 };
 
 struct flow {
@@ -281,10 +283,12 @@ static void block_work(const struct flow *f, const struct block *b, struct flow_
 /* In the turn of the block: hands on what was made, and ends the process if a record was bad. */
 static void block_commit(struct flow *f, struct flow_work *w, int read_errno)
 {
+	stop_hold();
 	if (f->sink->commit)
 		f->sink->commit(f->sink->self, w);
 	else
 		flow_write(STDOUT_FILENO, "stdout", w->out, w->out_len);
+	stop_release();
 	f->records += w->records;
 	if (read_errno && !w->bad)
 		die(EXIT_SYSTEM, "cannot read '%s': %s", f->input->name, strerror(read_errno));

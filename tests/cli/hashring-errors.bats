@@ -511,3 +511,35 @@ with_nonblocking() {
 	assert [ -s one ]
 	cmp one two
 }
+
+@test "SIGTERM ends between two records, also where the pipe is full" {
+	mkfifo pipe
+	yes aaaaaaaaaaaaaaaaaaaaaa | head -n 3000000 >many
+	hashring -n node <many >pipe &
+	pid=$!
+	exec 7<pipe
+	head -c 100000 <&7 >got
+	kill -TERM $pid
+	cat <&7 >>got
+	exec 7<&-
+	status=0
+	wait $pid || status=$?
+	assert_equal $status 143
+	assert_equal "$(tail -c 1 got | od -An -c | tr -d ' ')" '\n'
+	assert [ "$(wc -l <got)" -lt 3000000 ]
+	assert_equal "$(sort -u got)" $'aaaaaaaaaaaaaaaaaaaaaa\tnode'
+}
+
+@test "SIGTERM ends it within a second or so where nobody reads on" {
+	mkfifo pipe
+	yes aaaaaaaaaaaaaaaaaaaaaa | head -n 3000000 >many
+	hashring -n node <many >pipe &
+	pid=$!
+	exec 7<pipe
+	head -c 1000 <&7 >got
+	kill -TERM $pid
+	status=0
+	wait $pid || status=$?
+	exec 7<&-
+	assert_equal $status 143
+}
