@@ -91,7 +91,7 @@ static void anchor_some(const struct ring *r, const uint64_t *hash, uint32_t n,
 
 	for (uint32_t i = 0; i < n; i++) {
 		bucket[i] = hash_below(hash[i], a->capacity);
-		__builtin_prefetch(&node[bucket[i]]);
+		__builtin_prefetch(&node[bucket[i]], 0, 2);
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		owner[i] = node[bucket[i]];
@@ -101,10 +101,10 @@ static void anchor_some(const struct ring *r, const uint64_t *hash, uint32_t n,
 	while (left > 0) {
 		n = left;
 		for (uint32_t i = 0; i < n; i++)
-			__builtin_prefetch(&a->A[bucket[at[i]]]);
+			__builtin_prefetch(&a->A[bucket[at[i]]], 0, 2);
 		for (uint32_t i = 0; i < n; i++) {
 			bucket[at[i]] = anchor_next(a, hash[at[i]], bucket[at[i]]);
-			__builtin_prefetch(&node[bucket[at[i]]]);
+			__builtin_prefetch(&node[bucket[at[i]]], 0, 2);
 		}
 		left = 0;
 		for (uint32_t i = 0; i < n; i++) {

@@ -34,7 +34,8 @@ enum {
 
 	RING_POINTS_DEFAULT = 2048,     /* a node of weight 1: sd of a share 2.2 % */
 	RING_TABLE_DEFAULT = 65537,     /* maglev: the paper's and Envoy's prime */
-	RING_SLOTS_DEFAULT = 65536,
+	RING_SLOTS_DEFAULT = 65536,     /* of a new numbering: the first doubling of this */
+	RING_SLOTS_A_NODE = 1024,       /* that has so many a node */
 };
 
 #define RING_NONE UINT32_MAX        /* no node */

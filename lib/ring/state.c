@@ -89,6 +89,18 @@ static int state_empty(struct ring_state *s, const struct ring_algo *algo, uint3
 	return RING_OK;
 }
 
+/* A slot more or less is then at most a thousandth of a node's share. */
+static uint64_t slots_capacity(const struct ring_node *nodes, uint32_t n)
+{
+	uint64_t live = 0, slots = RING_SLOTS_DEFAULT;
+
+	for (uint32_t i = 0; i < n; i++)
+		live += nodes[i].weight > 0;
+	while (slots < RING_SLOTS_A_NODE * live && slots < RING_SLOTS_MAX)
+		slots *= 2;
+	return slots;
+}
+
 int ring_state_init(struct ring_state *s, const struct ring_algo *algo, const struct ring_node *nodes,
 		    uint32_t n, uint32_t capacity)
 {
@@ -99,7 +111,7 @@ int ring_state_init(struct ring_state *s, const struct ring_algo *algo, const st
 	int rc;
 
 	if (slots)
-		buckets = capacity ? capacity : RING_SLOTS_DEFAULT;
+		buckets = capacity ? capacity : slots_capacity(nodes, n);
 	if (algo == &ring_algo_anchor)
 		buckets = capacity ? capacity : anchor_capacity(wants, most);
 	if (buckets > most || (!slots && wants > most))

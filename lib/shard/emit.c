@@ -85,12 +85,12 @@ static void put_named(const struct emit *e, const struct route_work *r, struct f
 	char *o;
 
 	for (size_t i = 0; i < n; i++)
-		__builtin_prefetch(&nodes[r->owner[i]]);
+		__builtin_prefetch(&nodes[r->owner[i]], 0, 2);
 	for (size_t i = 0; i < n; i++) {
 		const struct ring_node *node = &nodes[r->owner[i]];
 
-		__builtin_prefetch(node->name);
-		__builtin_prefetch(node->name + node->name_len - 1);
+		__builtin_prefetch(node->name, 0, 2);
+		__builtin_prefetch(node->name + node->name_len - 1, 0, 2);
 		room += record[i].len + node->name_len + 2;
 	}
 	o = flow_room(w, room);

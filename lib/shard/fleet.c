@@ -131,7 +131,7 @@ static void __attribute__((noreturn)) die_ring(int rc, const struct ring_algo *a
 			    conf->ring.points ? conf->ring.points : RING_POINTS_DEFAULT, RING_POINTS_MAX);
 		if (ring_algo_traits(algo) & RING_TABLE)
 			die(EXIT_USAGE, "a capacity of %u does not do for %u nodes: %s takes at least a slot a node, and at most %d",
-			    conf->capacity ? conf->capacity : RING_SLOTS_DEFAULT, nodes->n, ring_algo_name(algo),
+			    conf->capacity ? conf->capacity : RING_SLOTS_MAX, nodes->n, ring_algo_name(algo),
 			    RING_SLOTS_MAX);
 		if (ring_algo_traits(algo) & RING_NUMBERED)
 			die(EXIT_USAGE, "weights of %llu in all are over the limit of %d buckets",

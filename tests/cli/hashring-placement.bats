@@ -208,7 +208,7 @@ by() {
 		seq $size >nodes
 		hashring -f nodes --stats k | jq -s -e '.[-1].placement_max_over_mean <= 1.10'
 		hashring -a slots --numbered -f nodes --stats k |
-			jq -s -e ".[-1].placement_max_over_mean <= 1 + $size / 65536 + 0.0001"
+			jq -s -e ".[-1].placement_max_over_mean <= 1.001"
 	done
 	hashring -n a=1,b=2,c=3,d=10 --stats k | jq -s -e '.[-1].placement_max_over_mean <= 1.10'
 	hashring -a slots --numbered -n "$(fleet 60)" --stats k | jq -s -e '.[-1].placement_max_over_mean <= 1.001'
