@@ -8,6 +8,7 @@
  * made of it.
  */
 #include "lib/ring/hash.h"
+#include "lib/ring/load.h"
 
 #include <string.h>
 
@@ -20,17 +21,6 @@ enum {
 };
 
 typedef uint32_t u32x16 __attribute__((vector_size(64)));
-
-static inline uint32_t load32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof v);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	v = __builtin_bswap32(v);
-#endif
-	return v;
-}
 
 static inline size_t block_count(size_t len)
 {

@@ -7,6 +7,7 @@
  * tests; it hashes one key at a time, at four times the cost.
  */
 #include "lib/ring/hash.h"
+#include "lib/ring/load.h"
 
 #include <string.h>
 
@@ -21,22 +22,6 @@ struct group {
 	uint32_t at[LANES];
 	uint32_t n;
 };
-
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof v);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	v = __builtin_bswap64(v);
-#endif
-	return v;
-}
-
-static inline uint32_t load32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
 
 /* The last word: the bytes after the whole words, and the length on top. */
 static inline uint64_t last_word(const uint8_t *p, size_t len)
