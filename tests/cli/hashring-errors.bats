@@ -489,7 +489,6 @@ with_nonblocking() {
 }
 
 @test "--draw is one well-formed SVG that names every node, for every algorithm and for a plan" {
-	command -v rsvg-convert >/dev/null || skip "no rsvg-convert"
 	printf '%s\n' 'a<&>"b' "c'd 2 z" 'é 3' >nodes
 	for algorithm in ring hrw jump nginx; do
 		echo "$algorithm"
@@ -497,7 +496,7 @@ with_nonblocking() {
 			# shellcheck disable=SC2086
 			by "$algorithm" $command --draw >out.svg 2>err || fail "$command: $(cat err)"
 			assert_equal "$(cat err)" ""
-			rsvg-convert out.svg >/dev/null
+			xmllint --noout out.svg
 			assert_equal "$(grep -c '<svg ' out.svg)" 1
 			assert_equal "$(tail -c 7 out.svg)" "</svg>"
 			grep -q 'a&lt;&amp;&gt;' out.svg
