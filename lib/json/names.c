@@ -45,7 +45,7 @@ static inline bool is_same(const struct name *a, const struct name *b)
 	return a->hash == b->hash && !name_compare(a, b);
 }
 
-/* In an object that will be sorted, the newest name is new for now. */
+/* An object that will be sorted finds its doubles then: until it is, the newest name counts as new. */
 bool names_newest_is_new(struct names *names, const struct names_object *object)
 {
 	const struct name *newest = names->next - 1, *old = names->next - object->count;

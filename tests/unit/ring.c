@@ -175,6 +175,38 @@ static void equal_points_go_to_the_first_node(void **state)
 	free_nodes(nodes, 3);
 }
 
+/* 3000 points of which 1000 share their first 20 bits: far more than a line holds. */
+static int crowded_points(const struct ring *r, struct points_sink *sink)
+{
+	for (uint64_t i = 0; i < 3000; i++) {
+		uint64_t h = mix64(i + 1);
+
+		points_add(sink, i % 3 ? h : h >> 20 | UINT64_C(0xabcde) << 44, (uint32_t)(i % r->n));
+	}
+	return RING_OK;
+}
+
+static void a_crowded_prefix_is_searched_to_the_last_bit(void **state)
+{
+	struct ring_node *nodes = make_nodes(NODES, 1);
+	struct ring *r = make_ring("ring", nodes, NODES, 0);
+	struct points p;
+
+	(void)state;
+	assert_int_equal(points_build(&p, r, crowded_points, 3000, false), RING_OK);
+	for (uint32_t i = 0; i < p.n; i++) {
+		uint64_t at = point_hash(&p.at[i]), hash[3] = { at - 1, at, at + 1 };
+		uint32_t owner[3];
+
+		points_owner(&p, hash, 3, owner);
+		for (size_t k = 0; k < 3; k++)
+			assert_int_equal(owner[k], naive_owner(&p, hash[k]));
+	}
+	points_release(&p);
+	ring_free(r);
+	free_nodes(nodes, NODES);
+}
+
 static void every_instruction_set_gives_the_same_owners(void **state)
 {
 	static const char *const algos[] = { "ring", "hrw", "maglev" };
@@ -433,6 +465,13 @@ static void a_ring_holds_at_most_sixteen_bytes_a_point_when_it_is_large(void **s
 	(void)state;
 	assert_int_equal(ring_new(&r, ring_algo_find("ring"), &conf, nodes, 3000), RING_OK);
 	assert_true(ring_bytes(r) <= 16 * ring_points(r) + 4096);
+	for (unsigned i = 0; i < 50; i++) {     /* so large a ring is looked up without lines */
+		uint64_t h = next_random();
+		uint32_t owner;
+
+		ring_owner(r, &h, 1, &owner);
+		assert_int_equal(owner, naive_owner(&r->points, h));
+	}
 	ring_free(r);
 	free_nodes(nodes, 3000);
 }
@@ -458,6 +497,7 @@ int main(void)
 		cmocka_unit_test(siphash_reads_nothing_beyond_a_key),
 		cmocka_unit_test(a_circle_gives_the_first_point_at_or_after_the_hash),
 		cmocka_unit_test(equal_points_go_to_the_first_node),
+		cmocka_unit_test(a_crowded_prefix_is_searched_to_the_last_bit),
 		cmocka_unit_test(every_instruction_set_gives_the_same_owners),
 		cmocka_unit_test(the_best_draw_is_the_same_one_node_at_a_time),
 		cmocka_unit_test(rendezvous_shares_follow_the_weights_to_the_floor_of_chance),
