@@ -7,7 +7,7 @@ CFLAGS ?= -O2 -g
 BUILD  ?= build$(if $(SAN),/san)
 
 # All that building, the demo and the tests need; `make deps` installs what is missing.
-PACKAGES = gcc libc6-dev libsodium-dev libjansson-dev \
+PACKAGES = gcc libc6-dev libsodium-dev libjansson-dev libuv1-dev \
 	bats bats-assert bats-support libcmocka-dev libmemcached-dev jq libxml2-utils mandoc zsh fish util-linux
 # What `make fuzz` and `make bench` need besides.
 FUZZ_PACKAGES  = clang libclang-rt-14-dev
@@ -19,7 +19,7 @@ WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -DFAULTLINE_VERSION='"$(VERSION)"' -ffp-contract=off -pthread $(WARN)
 ALL_CFLAGS  = $(BASE_CFLAGS) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
-LIBS = -ljansson -lsodium -lm
+LIBS = -ljansson -lsodium -luv -lm
 
 TOOLS   = $(basename $(notdir $(wildcard cmd/*.c)))
 SOURCES = $(wildcard lib/*/*.c)
@@ -27,7 +27,8 @@ OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 UNITS   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 DRIVERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
-PURE    = ring
+PURE    = ring raft
+NODES   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/nodes/*.c))
 PAGES   = $(wildcard man/man*/*.[1-9])
 
 # One short line a file; V=1 shows the commands.
@@ -45,6 +46,14 @@ $(BUILD)/libfaultline.a: $(OBJECTS)
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libfaultline.a
 	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS)
 $(BUILD)/tests/unit/libmemcached: UNIT_LIBS = -lmemcached -lhashkit
+
+# What tests run beside the tools: nodes of their own, and a disk that fails (preloaded, so without sanitizers).
+$(BUILD)/tests/nodes/%: $(BUILD)/tests/nodes/%.o $(BUILD)/libfaultline.a
+	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/kill/fault.so: tests/kill/fault.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call Q,LINK)$(CC) $(BASE_CFLAGS) $(CFLAGS) -shared -fPIC -o $@ $<
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
 	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lmemcached -lhashkit $(LIBS)
@@ -66,7 +75,7 @@ demo: deps  ## install what is missing, build, and shard this machine's files ov
 	@BUILD=$(BUILD) tests/demo
 
 check: deps  ## install what is missing, build, and pass every test
-	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) check-pure
+	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(NODES) $(BUILD)/tests/kill/fault.so check-pure
 	@BUILD=$(BUILD) tests/check $(notdir $(UNITS))
 
 # A core calls memory functions alone: no I/O, clock, random source, locale or environment.
