@@ -1,0 +1,218 @@
+/*
+ * Where lines go: by their dest, as they came.
+ *
+ * Neighbours for one destination go on as one piece, so that a burst costs one copy or none.  Nothing of
+ * a line is checked but that its src and dest can be told: the rest is for whoever gets it.
+ */
+#include "lib/net/inside.h"
+
+#include <string.h>
+
+/* Lines that follow each other and go to one end. */
+struct run {
+	const char *start;
+	struct port *to;
+	size_t lines;
+};
+
+/* What the last line named: the next one is likely to name the same. */
+struct last {
+	struct wire_text src, dest;
+	struct port *to;
+};
+
+static inline bool same(struct wire_text a, struct wire_text b)
+{
+	return a.len == b.len && !memcmp(a.p, b.p, a.len);
+}
+
+static inline bool is(struct wire_text a, const char *name)
+{
+	return a.len == strlen(name) && !memcmp(a.p, name, a.len);
+}
+
+/*
+ * Has the body a member of that name?  Looked for where it usually is, behind the type, else anywhere: it
+ * may be elsewhere than in the body, which is good enough to know when to stop waiting.
+ */
+static bool has_member(const char *line, size_t len, struct wire_text dest, const char *name, size_t name_len)
+{
+	static const char before[18] = "\",\"body\":{\"type\":\"";
+	const char *p = dest.p + dest.len, *end = line + len, *quote;
+
+	if ((size_t)(end - p) > sizeof(before) && !memcmp(p, before, sizeof(before))) {
+		p += sizeof(before);
+		quote = memchr(p, '"', (size_t)(end - p));
+		if (quote && quote[1] == ',' && (size_t)(end - quote) > name_len + 2 &&
+		    !memcmp(quote + 2, name, name_len))
+			return true;
+	}
+	return memmem(line, len, name, name_len) != NULL;
+}
+
+#define HAS_MEMBER(line, len, dest, name) has_member(line, len, dest, name, sizeof(name) - 1)
+
+__attribute__((noinline, cold))
+static void tell_nobody(struct net *n, const struct port *from, struct wire_text dest)
+{
+	n->lost[LOSS_NOBODY]++;
+	if (n->told_nobody)
+		return;
+	n->told_nobody = true;
+	warn("%s: line %ju is for '%.*s', which is no node, and no client has used that name", from->label,
+	     (uintmax_t)from->lines, (int)(dest.len < WIRE_NAME_BYTES_MAX ? dest.len : WIRE_NAME_BYTES_MAX), dest.p);
+}
+
+__attribute__((noinline, cold))
+static void tell_wrong(struct net *n, struct port *from, const char *why)
+{
+	n->lost[LOSS_NO_MESSAGE]++;
+	if (!from->wrong++)
+		warn("%s: line %ju is no message: %s", from->label, (uintmax_t)from->lines, why);
+}
+
+void route_too_long(struct net *n, struct port *from)
+{
+	from->lines++;
+	tell_wrong(n, from, "it is longer than 16 MiB");
+}
+
+void route_cut_off(struct net *n, struct port *from)
+{
+	from->lines++;
+	tell_wrong(n, from, "it ends in the midst");
+}
+
+/* The node that takes what a client sends to anyone: the same one as long as it runs. */
+static struct port *favourite(struct net *n, struct port *from)
+{
+	struct child *c = from->favourite;
+
+	for (size_t i = 0; i < n->children && !(c && c->up); i++)
+		c = &n->child[n->favourite_next++ % n->children];
+	from->favourite = c;
+	if (c->up)
+		return &c->port;
+	n->lost[LOSS_DOWN]++;
+	return NULL;
+}
+
+/* Of a line that is for none of those the last one was for; NULL: it is lost, and counted, or has been obeyed. */
+static struct port *look_up(struct net *n, struct port *from, const char *line, size_t len, struct wire_text dest)
+{
+	struct port *to = book_find(&n->book, dest.p, dest.len);
+
+	if (to && (!to->child || to->child->up))
+		return to;
+	if (to) {
+		n->lost[LOSS_DOWN]++;
+		return NULL;
+	}
+	if (is(dest, "net")) {
+		control_line(n, from, line, len);
+		return NULL;
+	}
+	if (is(dest, "*") && !from->child)
+		return favourite(n, from);
+	tell_nobody(n, from, dest);
+	return NULL;
+}
+
+static const char too_many_names[] = "there are too many names";
+
+/* A client's name leads to where it was used last.  That of a node stays the node's. */
+static bool learn(struct net *n, struct port *from, struct wire_text src)
+{
+	struct port *owner = book_find(&n->book, src.p, src.len);
+
+	if (owner == from || (owner && owner->child))
+		return true;
+	if (is(src, "net") || is(src, "*"))
+		return true;
+	return book_put(&n->book, src.p, src.len, from);
+}
+
+/*
+ * Of a line that wire_route cannot tell: it is no message, or its names are written with escapes, and
+ * then nothing that the next line could use is kept of them.
+ */
+__attribute__((noinline, cold))
+static struct port *hard_destination(struct net *n, struct port *from, const char *line, size_t len)
+{
+	struct port *to = NULL;
+	struct wire_line parsed;
+
+	if (!len)
+		tell_wrong(n, from, "it is empty");
+	else if (wire_parse(&parsed, line, len))
+		tell_wrong(n, from, parsed.error);
+	else if (!parsed.src.len)
+		tell_wrong(n, from, "src is empty");
+	else if (!from->child && !learn(n, from, parsed.src))
+		tell_wrong(n, from, too_many_names);
+	else
+		to = look_up(n, from, line, len, parsed.dest);
+	if (to && !to->child)
+		to->answered += parsed.in_reply_to.kind != WIRE_ABSENT;
+	if (to && !from->child)
+		from->asked += parsed.msg_id.kind != WIRE_ABSENT;
+	return to;
+}
+
+static struct port *destination(struct net *n, struct port *from, const char *line, size_t len, struct last *last)
+{
+	struct wire_text src, dest;
+
+	from->lines++;
+	if (wire_route(line, len, &src, &dest) || src.len > WIRE_NAME_BYTES_MAX || dest.len > WIRE_NAME_BYTES_MAX)
+		return hard_destination(n, from, line, len);
+	if (!src.len) {
+		tell_wrong(n, from, "src is empty");
+		return NULL;
+	}
+	if (!from->child && !same(src, last->src)) {
+		if (!learn(n, from, src)) {
+			tell_wrong(n, from, too_many_names);
+			return NULL;
+		}
+		last->src = src;
+	}
+	if (!last->to || !same(dest, last->dest)) {
+		last->to = look_up(n, from, line, len, dest);
+		last->dest = dest;
+	}
+	if (last->to && !last->to->child && HAS_MEMBER(line, len, dest, "\"in_reply_to\""))
+		last->to->answered++;
+	if (last->to && !from->child && HAS_MEMBER(line, len, dest, "\"msg_id\""))
+		from->asked++;
+	return last->to;
+}
+
+static void pass(struct port *from, const struct run *run, const char *end)
+{
+	if (!run->to)
+		return;
+	if (!port_put(run->to, run->start, (size_t)(end - run->start), run->lines))
+		return;
+	if (!from->child && run->to->child && run->to->queue.len > from->net->hold_bytes)
+		from->held_by = run->to;
+}
+
+void route_lines(struct net *n, struct port *from, const char *lines, const char *end)
+{
+	struct run run = { .start = lines };
+	struct last last = { .src = { .p = "" }, .dest = { .p = "" } };
+
+	for (const char *p = lines; p < end;) {
+		const char *newline = memchr(p, '\n', (size_t)(end - p));
+		struct port *to = destination(n, from, p, (size_t)(newline - p), &last);
+
+		if (to != run.to) {
+			pass(from, &run, p);
+			run = (struct run){ .start = p, .to = to };
+		}
+		run.lines++;
+		p = newline + 1;
+	}
+	pass(from, &run, end);
+}

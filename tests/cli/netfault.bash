@@ -1,0 +1,113 @@
+# netfault: what the suites of netfault and kvload share.
+#
+#     start OPTION...; tell LINE; hear            netfault in the background: 7 leads to it, 8 from it
+#     connect; say LINE; listen                   a client on a socket of its own: descriptor 5
+#
+# What is waited for is polled, up to `patience` seconds.
+
+bats_require_minimum_version 1.5.0
+bats_load_library bats-support
+bats_load_library bats-assert
+
+patience=${PATIENCE:-20}
+
+# For setup_file(): the test node, built by make or here.
+network_build() {
+	local built=${BUILD:-$BATS_TEST_DIRNAME/../../build}/tests/nodes/echo
+	mkdir -p "$BATS_FILE_TMPDIR/bin"
+	if [ -x "$built" ]; then
+		cp "$built" "$BATS_FILE_TMPDIR/bin/node"
+	else
+		${CC:-cc} -std=c11 -D_GNU_SOURCE -O1 -o "$BATS_FILE_TMPDIR/bin/node" "$BATS_TEST_DIRNAME/../nodes/echo.c"
+	fi
+}
+
+# For setup(): an empty directory, which the command line of each node shows: `node` has its path.
+network_setup() {
+	bin=$(cd "${FAULTLINE_BIN:-$BATS_TEST_DIRNAME/../../build/bin}" && pwd)
+	export PATH="$bin:$PATH" LC_ALL=C
+	cd "$BATS_TEST_TMPDIR" || return
+	cp "$BATS_FILE_TMPDIR/bin/node" node
+	node=$PWD/node
+	pids=()
+}
+
+# For teardown(): ends what is left, and nothing may be: see assert_nothing_left.
+network_teardown() {
+	local pid
+	exec 5>&- 7>&- 8<&-
+	for pid in "${pids[@]}"; do
+		kill -KILL "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	return 0
+}
+
+# Tries a command every 20 ms until it succeeds.
+eventually() {
+	local end=$((SECONDS + patience))
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.02
+	done
+}
+
+# start OPTION...: stderr goes to `err`, the process is `pid`.
+start() {
+	rm -f to from
+	mkfifo to from
+	netfault "$@" <to >from 2>err 5>&- 3>&- &
+	pid=$!
+	pids+=("$pid")
+	exec 7>to 8<from
+}
+
+tell() {
+	printf '%s\n' "$1" >&7
+}
+
+# The next line, in `heard`.
+hear() {
+	read -r -t "$patience" heard <&8
+}
+
+# Closes our end and waits: `status`.
+end() {
+	exec 7>&-
+	status=0
+	wait "$pid" || status=$?
+	exec 8<&-
+}
+
+# A client on TCP: `port` is netfault's.
+connect() {
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+}
+
+say() {
+	printf '%s\n' "$1" >&5
+}
+
+listen() {
+	read -r -t "$patience" heard <&5
+}
+
+# The port that `--listen tcp:127.0.0.1:0` has got.
+find_port() {
+	eventually grep -q 'listening at' err || return
+	port=$(sed -n "s/.*listening at 'tcp:127.0.0.1:\([0-9]*\)'.*/\1/p" err)
+}
+
+# No node of this test.
+nothing_left() {
+	! pgrep -f "^$BATS_TEST_TMPDIR/node" >/dev/null
+}
+
+assert_nothing_left() {
+	eventually nothing_left || fail "still there: $(pgrep -af "^$BATS_TEST_TMPDIR/node")"
+}
+
+# message SRC DEST TYPE [MEMBERS]
+message() {
+	printf '{"src":"%s","dest":"%s","body":{"type":"%s"%s}}\n' "$1" "$2" "$3" "${4:+,$4}"
+}
