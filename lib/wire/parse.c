@@ -160,10 +160,12 @@ int wire_parse(struct wire_line *line, const char *text, size_t len)
 	line->src = line->dest = line->type = line->body = none.json;
 	line->msg_id = line->in_reply_to = line->at = none;
 	line->error = NULL;
+	line->deep = false;
 	s.checked = json_scan(&scan, text, len, NULL, 0, NULL) == 0;
 	read_line(&s, &e, line);
 	if (LIKELY(s.checked)) {
 		take(line, text, len, &e, s.deep);
+		line->deep = s.deep;
 		return line->error ? -1 : 0;
 	}
 	line->error = scan.error;

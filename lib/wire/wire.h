@@ -59,6 +59,7 @@ struct wire_line {
 	struct wire_text body;          /* an object, braces included */
 	struct wire_value msg_id, in_reply_to;
 	struct wire_value at;           /* beside src and dest: virtual time */
+	bool deep;                      /* taken, and deeper than WIRE_DEPTH_MAX: nothing to wrap and send on */
 	const char *error;              /* after -1: one clause, a constant */
 	size_t error_at;                /* the byte, from 0 */
 	char decoded[3][WIRE_NAME_BYTES_MAX + 1];

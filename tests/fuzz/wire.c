@@ -138,7 +138,7 @@ static void check_name(struct wire_text text, const json_t *value)
 
 /* --- A line --- */
 
-static void check_taken(const struct wire_line *w, const json_t *root)
+static void check_taken(const struct wire_line *w, json_t *root)
 {
 	static const char *const names[] = { "key", "value", "type", "msg_id", "a", "", "\xc3\xa9", "b\n", NULL };
 	static struct wire_names *prepared;
@@ -147,6 +147,7 @@ static void check_taken(const struct wire_line *w, const json_t *root)
 
 	if (!prepared)
 		prepared = wire_names_new(names);
+	CHECK(w->deep == (depth_of(root) > WIRE_DEPTH_MAX));
 	check_name(w->src, json_object_get(root, "src"));
 	check_name(w->dest, json_object_get(root, "dest"));
 	check_name(w->type, json_object_get(body, "type"));

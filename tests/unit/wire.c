@@ -176,6 +176,9 @@ static void test_depth(void **state)
 	}
 	/* What carries a request on has no msg_id. */
 	assert_int_equal(wire_parse(&w, line, nested(line, WIRE_DEPTH_MAX + 10, "", "")), 0);
+	assert_true(w.deep);
+	assert_int_equal(wire_parse(&w, line, nested(line, WIRE_DEPTH_MAX, "", "")), 0);
+	assert_false(w.deep);
 	free(line);
 }
 
