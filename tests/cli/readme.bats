@@ -1,30 +1,43 @@
 #!/usr/bin/env bats
-# The README says what the tool does today: its examples are run, its picture is drawn anew.
+# The README says what the tools do today: its examples are run, its picture is drawn anew.
 
 setup() {
 	top=$BATS_TEST_DIRNAME/../..
-	PATH=${FAULTLINE_BIN:-$top/build/bin}:$PATH
+	export FAULTLINE_BIN=${FAULTLINE_BIN:-$top/build/bin}
+	PATH=$FAULTLINE_BIN:$PATH
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
+# As those of a page: in order, by one shell, in an empty directory.
 @test "every example in the README prints what it says" {
 	awk '
-		/^    \$ / { n++; command = substr($0, 7); print command >(n ".sh"); printf "" >(n ".want"); open = 1; next }
-		/^    / && open { print substr($0, 5) >(n ".want"); next }
-		{ open = 0 }
-	' "$top/README.md"
-	count=0
-	for script in *.sh; do
-		bash "$script" >got 2>&1 || true
-		diff "${script%.sh}.want" got
-		count=$((count + 1))
-	done
-	[ "$count" -ge 3 ]
+		/^    / {
+			if (!open++)
+				print ".Bd -literal"
+			gsub(/\\/, "\\e")
+			print substr($0, 5)
+			next
+		}
+		open { print ".Ed"; open = 0 }
+	' "$top/README.md" >README.page
+	run "$BATS_TEST_DIRNAME/man-examples" README.page
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output =~ ^"README.page: "([0-9]+)" examples"$ ]]
+	[ "${BASH_REMATCH[1]}" -ge 10 ]
 }
 
 @test "the picture in the README is what --draw draws" {
 	hashring --diff n1,n2,n3,n4,n5 n1,n2,n3,n4,n5,n6 --draw | cmp - "$top/tests/data/plan.svg"
 	grep -q '(tests/data/plan.svg)' "$top/README.md"
+}
+
+@test "every picture in the README is there and well-formed" {
+	pictures=$(grep -oE '!\[[^]]*\]\([^)]*\)' "$top/README.md" | sed 's/.*(\(.*\))/\1/')
+	[ "$(wc -l <<<"$pictures")" -ge 2 ]
+	while read -r picture; do
+		xmllint --noout "$top/$picture"
+	done <<<"$pictures"
 }
 
 @test "the figures in the README stand in the table of the benchmark" {
@@ -36,11 +49,14 @@ setup() {
 	done
 }
 
-@test "the targets and files that the README names are there" {
+@test "the targets, tools and files that the README names are there" {
 	for target in demo check install help; do
 		grep -q "^$target:" "$top/Makefile"
 	done
 	grep -oE '`(lib|tests|cmd)/[a-z/]*`' "$top/README.md" | tr -d '`' | while read -r path; do
 		[ -e "$top/$path" ] || { echo "no $path"; exit 1; }
 	done
+	# The table of the tools is that of the sources.
+	diff <(sed -n 's/^| `\([a-z-]*\)` |.*/\1/p' "$top/README.md" | sed '/^hashring$/q' | sort) \
+		<(cd "$top/cmd" && ls -- *.c | sed 's/\.c$//')
 }

@@ -1,0 +1,426 @@
+# cluster: what the suites of a node share.  NODE names the tool they are about, raft-node unless it is set.
+#
+#     lone     start_node OPTION...; ask BODY; converse <TABLE; end_node         one process on two FIFOs
+#     cluster  start_cluster n1 n2 n3; ask_at n2 BODY; kill_node n1; restart_node n1; cut_off n1; heal
+#     scene    play OPTION... <SCENE      one node in lockstep against peers played by hand
+#     network  lockstep OPTION... <SCRIPT       several nodes in virtual time (tests/nodes/lockstep.c)
+#     disk     faulty PLAN COMMAND, at_every_call      a disk that fails, or a process that dies there (tests/kill/fault.c)
+#
+# Nothing here depends on how long something takes: what is waited for is polled, up to `patience` seconds.
+
+bats_require_minimum_version 1.5.0
+bats_load_library bats-support
+bats_load_library bats-assert
+
+NODE=${NODE:-raft-node}
+protocol=${NODE%-node}
+patience=${PATIENCE:-30}
+
+# For setup(): an empty directory, the tools in the path, the children to end.
+node_setup() {
+	local top=$BATS_TEST_DIRNAME/../..
+	bin=$(cd "${FAULTLINE_BIN:-$top/build/bin}" && pwd)
+	export PATH="$bin:$PATH" LC_ALL=C.UTF-8
+	cd "$BATS_TEST_TMPDIR" || return
+	children=()
+	msg_id=0
+}
+
+# For teardown(): ends what the test left running.
+node_teardown() {
+	local pid
+	for pid in "${children[@]}"; do
+		kill -CONT "$pid" 2>/dev/null
+		kill -KILL "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	return 0
+}
+
+# Built with -fsanitize=address: then memory says nothing.
+sanitized() {
+	grep -q __asan_init "$bin/$NODE"
+}
+
+# Tries a command every 20 ms until it succeeds.
+eventually() {
+	local end=$((SECONDS + patience))
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.02
+	done
+}
+
+# ---- one process: 7 leads to it, 8 from it ----
+
+# start_node OPTION...: stderr goes to `err`, the process is `pid`.
+start_node() {
+	rm -f to from
+	mkfifo to from
+	"$NODE" "$@" <to >from 2>>err 3>&- &
+	pid=$!
+	children+=("$pid")
+	exec 7>to 8<from
+}
+
+# The options of a cluster of one.
+alone=(--id n1 --nodes n1)
+
+tell() {
+	printf '%s\n' "$1" >&7
+}
+
+# The next line, in `heard`.
+hear() {
+	read -r -t "$patience" heard <&8
+}
+
+# The next answer to msg_id $1, in `heard`; what else comes meanwhile is in `overheard`.
+hear_answer() {
+	local end=$((SECONDS + patience))
+	while ((SECONDS < end)) && hear || return; do
+		[[ ! $heard =~ \"in_reply_to\":$1[,}] ]] || return 0
+		overheard+=("$heard")
+	done
+}
+
+# ask_at NODE BODY: sends the request and waits; `answer` is the answer's body without in_reply_to.
+ask_at() {
+	msg_id=$((msg_id + 1))
+	tell "{\"src\":\"c1\",\"dest\":\"$1\",\"body\":{\"msg_id\":$msg_id,${2#\{}}"
+	hear_answer "$msg_id" || fail "no answer to $2 from $1; stderr: $(tail -n 5 ./*err)"
+	[[ $heard =~ \"body\":(.*),\"in_reply_to\":$msg_id(.*)\}$ ]] || fail "$heard"
+	answer=${BASH_REMATCH[1]}${BASH_REMATCH[2]}
+}
+
+# Is the answer an error of one of the codes, as `0|11`?
+is_error() {
+	[[ $answer =~ \"type\":\"error\" && $answer =~ \"code\":($1)[,}] ]]
+}
+
+assert_error() {
+	is_error "$1" || fail "no error $1: $answer"
+}
+
+# requests FROM TO BODY: a line for n1 for each number, which takes the place of each @ in the body.
+requests() {
+	awk -v n="$1" -v last="$2" -v body="${3#\{}" 'BEGIN {
+		for (; n <= last; n++) {
+			text = body
+			gsub(/@/, n, text)
+			printf "{\"src\":\"c1\",\"dest\":\"n1\",\"body\":{\"msg_id\":%d,%s}\n", n, text
+		}
+	}'
+}
+
+ask() {
+	ask_at n1 "$1"
+}
+
+# converse [NODE]: each line of stdin is `BODY -> ANSWER`, asked one after the other.  An error's text is any, but not empty.
+converse() {
+	local line body
+	: >dialogue
+	while IFS= read -r line; do
+		[ -n "$line" ] || continue
+		msg_id=$((msg_id + 1))
+		line=${line#"${line%%[!$'\t ']*}"}
+		body=${line%% -> *}
+		tell "{\"src\":\"c1\",\"dest\":\"${1:-n1}\",\"body\":{\"msg_id\":$msg_id,${body#\{}}"
+		hear_answer "$msg_id" || fail "no answer to $body; stderr: $(tail -n 5 ./*err)"
+		printf '{"request":%s,"expected":%s,"got":%s}\n' "$body" "${line#* -> }" "$heard" >>dialogue
+	done
+	run jq -c '(.got.body | del(.in_reply_to) | if .type == "error" and ((.text // "") | length > 0) then del(.text) else . end) as $got
+		| select($got != .expected) | .got = .got.body' dialogue
+	assert_success
+	assert_output ""
+}
+
+# Closes its stdin and waits; its exit status in `status`, what it still said in `heard`, one line or more.
+end_node() {
+	exec 7>&-
+	heard=$(timeout "$patience" cat <&8)
+	exec 8<&-
+	reap "$pid"
+}
+
+# Waits for a process, as long as `patience`; its exit status in `status`.
+reap() {
+	eventually gone "$1" || fail "process $1 goes on; stderr: $(tail -n 5 ./*err)"
+	status=0
+	wait "$1" || status=$?
+}
+
+# Has it ended?  It may still wait to be waited for.
+gone() {
+	[[ ! -e /proc/$1 || $(cat "/proc/$1/stat" 2>/dev/null) =~ \)\ Z ]]
+}
+
+# ---- a cluster of real processes ----
+
+# Carries lines by dest between the FIFOs NAME.from and NAME.to; what is for none of the names goes to `client`.  As long as a
+# file cut/A.B is there, no line passes from A to B.  What a node does not take is kept up to 1 MB, then lost.
+switch() {
+	exec perl -e '
+		use Fcntl;
+		my (%in, %out, %from, %to);
+		for my $n (@ARGV) {
+			sysopen($from{$n}, "$n.from", O_RDWR | O_NONBLOCK) or die "$n.from: $!";
+			sysopen($to{$n}, "$n.to", O_RDWR | O_NONBLOCK) or die "$n.to: $!";
+			$in{$n} = $out{$n} = "";
+		}
+		for (;;) {
+			my ($r, $w) = ("", "");
+			for my $n (@ARGV) {
+				vec($r, fileno $from{$n}, 1) = 1;
+				vec($w, fileno $to{$n}, 1) = 1 if length $out{$n};
+			}
+			select($r, $w, undef, undef);
+			for my $n (@ARGV) {
+				next unless vec($r, fileno $from{$n}, 1) and sysread $from{$n}, $in{$n}, 65536, length $in{$n};
+				while ($in{$n} =~ s/^(.*\n)//) {
+					my $line = $1;
+					my ($dest) = $line =~ /"dest":"([^"]*)"/ or next;
+					my $to = exists $to{$dest} ? $dest : "client";
+					$out{$to} .= $line unless -e "cut/$n.$to" or length $out{$to} > 1 << 20;
+				}
+			}
+			for my $n (@ARGV) {
+				my $sent = length $out{$n} ? syswrite $to{$n}, $out{$n} : 0;
+				substr($out{$n}, 0, $sent) = "" if $sent;
+			}
+		}' "$@" client
+}
+
+# start_cluster NAME... [-- OPTION...]: each node starts with --id, --nodes, --data NAME.data and the options.
+start_cluster() {
+	local name
+	members=()
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		members+=("$1")
+		shift
+	done
+	node_options=("${@:2}")
+	declare -gA pid_of
+	mkdir -p cut
+	# Two names more, for those that join.
+	for name in "${members[@]}" n8 n9 client; do
+		mkfifo "$name.to" "$name.from"
+	done
+	switch "${members[@]}" n8 n9 3>&- &
+	children+=($!)
+	for name in "${members[@]}"; do
+		start_member "$name" --nodes "$(IFS=, && echo "${members[*]}")"
+	done
+	exec 7>client.from 8<>client.to
+}
+
+# start_member NAME OPTION...
+start_member() {
+	local name=$1
+	shift
+	printf '%q ' "$@" >"$name.options"
+	"$NODE" --id "$name" --data "$name.data" "$@" "${node_options[@]}" <"$name.to" >"$name.from" 2>>"$name.err" 3>&- 7>&- 8>&- &
+	pid_of[$name]=$!
+	children+=($!)
+}
+
+# kill_node NAME [SIGNAL]: the signal, KILL if none is given, and waits for the end: `status`.
+kill_node() {
+	kill -s "${2:-KILL}" "${pid_of[$1]}"
+	reap "${pid_of[$1]}"
+}
+
+# With the options of its first start.
+restart_node() {
+	local options
+	eval "options=($(cat "$1.options"))"
+	start_member "$1" "${options[@]}"
+}
+
+# No line passes between NAME and the other nodes; clients still reach it.
+cut_off() {
+	local other
+	for other in "${members[@]}" n8 n9; do
+		[ "$other" = "$1" ] || touch "cut/$1.$other" "cut/$other.$1"
+	done
+}
+
+heal() {
+	rm -f cut/*
+}
+
+# insist NODE BODY: asks until the answer is no timeout and no `temporarily unavailable`.
+insist() {
+	local end=$((SECONDS + patience))
+	while ask_at "$1" "$2"; is_error '0|11'; do
+		((SECONDS < end)) || fail "$1 refuses $2 for $patience s: $answer; stderr: $(tail -n 5 ./*.err)"
+		sleep 0.02
+	done
+}
+
+# The node that leads, in `leader`: whom all of the names given name as such.
+agree_on_leader() {
+	local name
+	leader=
+	for name; do
+		ask_at "$name" '{"type":"status"}'
+		[[ $answer =~ \"leader\":\"([^\"]*)\" ]] || return 1
+		[ "${leader:=${BASH_REMATCH[1]}}" = "${BASH_REMATCH[1]}" ] || return 1
+	done
+	[[ " $* " == *" $leader "* ]]
+}
+
+wait_for_leader() {
+	eventually agree_on_leader "$@" || fail "no leader: $answer"
+}
+
+# The first of the names that is not $leader, in `follower`.
+pick_follower() {
+	local name
+	for name; do
+		follower=$name
+		[ "$name" = "$leader" ] || return 0
+	done
+}
+
+# status_is NODE JQ: does its status fit the filter?
+status_is() {
+	ask_at "$1" '{"type":"status"}'
+	jq -e "$2" >/dev/null <<<"$answer"
+}
+
+# ---- a scene: one node in lockstep ----
+#
+# A scene is lines `MS SRC BODY` that the node n1 gets, in order, each followed by what it has to say to it, all of it, in any
+# order: `> DEST BODY`, where a BODY need only be part of what was said, null stands for what must be missing and
+# "*" for anything; `> *` for whatever it likes.  `= LINE` is a line as it stands.  Lines with # are remarks.
+play() {
+	awk -v input=scene.in -v expected=scene.expected '
+		BEGIN { printf "" >input; printf "" >expected }
+		/^[\t ]*(#|$)/ { next }
+		{ sub(/^[\t ]+/, "") }
+		/^> / { print n, substr($0, 3) >expected; next }
+		{ n++ }
+		/^= / { print substr($0, 3) >input; next }
+		{
+			at = sprintf("%.0f", $1 * 1000000); src = $2
+			sub(/^[^ ]+ +[^ ]+ +/, "")
+			printf "{\"src\":\"%s\",\"dest\":\"n1\",\"at\":%s,\"body\":%s}\n", src, at, $0 >input
+		}'
+	run --separate-stderr timeout 60 "$NODE" --lockstep --id n1 "$@" <scene.in
+	[ "$status" = 0 ] || fail "exit $status: $stderr"
+	printf '%s\n' "$output" >scene.out
+	jq -Rcn '
+		def fits($e): if $e == "*" then . != null
+			elif ($e | type) == "object" then . as $g | ($g | type) == "object" and all($e | keys_unsorted[]; . as $k | $g[$k] | fits($e[$k]))
+			elif ($e | type) == "array" then . as $g | ($g | type) == "array" and ($g | length) == ($e | length)
+				and all(range($e | length); . as $i | $g[$i] | fits($e[$i]))
+			else . == $e end;
+		# What may be left out is filled in.
+		def whole: if .type == "append_entries" then .entries //= [] elif .type == "request_vote" or .type == "request_vote_ok"
+			then .pre_vote //= false else . end;
+		[inputs | select(length > 0)] as $lines
+		| ($input | split("\n") | map(select(length > 0))) as $heard
+		| (reduce ($lines[] | fromjson) as $m ([[]]; if $m.body.type == "idle" and $m.dest == "net" then . + [[]]
+			else .[-1] += [{dest: $m.dest, body: ($m.body | whole)}] end)) as $said
+		| (reduce ($expected | split("\n")[] | select(length > 0) | capture("^(?<n>[0-9]+) (?<dest>[^ ]+) ?(?<body>.*)$")) as $e
+			({}; .[$e.n] += [if $e.dest == "*" then null else {dest: $e.dest, body: ($e.body | fromjson)} end])) as $want
+		| (if ($said | length) == ($heard | length) + 1 then empty
+			else {lines: ($heard | length), idle: (($said | length) - 1)} end),
+		  (range($heard | length) as $i | ($want[$i + 1 | tostring] // []) as $e | $said[$i] as $g
+			| select(($e | index([null]) | not) and
+				(($e | length) != ($g | length) or
+				(reduce $e[] as $x ($g; . as $rest | (first(range($rest | length) | select($rest[.].dest == $x.dest
+					and ($rest[.].body | fits($x.body)))) // null) as $at | if $at == null then . + ["missing"] else del(.[$at]) end)
+					| length) > 0))
+			| {line: ($i + 1), heard: $heard[$i], expected: $e, said: $g})' \
+		--rawfile input scene.in --rawfile expected scene.expected <scene.out >scene.diff
+	[ ! -s scene.diff ] || fail "$(jq . scene.diff)"
+}
+
+# What the node of the last scene said to line $1, to $2: the bodies.
+said() {
+	jq -c --argjson n "$1" --arg dest "$2" -n '
+		reduce inputs as $m ({n: 1, said: []}; if $m.body.type == "idle" and $m.dest == "net" then .n += 1
+			elif .n == $n and $m.dest == $dest then .said += [$m.body] else . end) | .said[]' scene.out
+}
+
+# ---- a network in virtual time ----
+
+lockstep() {
+	local tool=${BUILD:-$BATS_TEST_DIRNAME/../../build}/tests/nodes/lockstep
+	if [ ! -x "$tool" ]; then
+		tool=$BATS_FILE_TMPDIR/lockstep
+		[ -x "$tool" ] || ${CC:-cc} -std=c11 -D_GNU_SOURCE -O1 -o "$tool" "$BATS_TEST_DIRNAME/../nodes/lockstep.c" -ljansson || return
+	fi
+	timeout 120 "$tool" "$@"
+}
+
+# at MS SRC BODY: the line for n1 at that time.
+at() {
+	printf '{"src":"%s","dest":"n1","at":%d,"body":%s}\n' "$2" "$(($1 * 1000000))" "$3"
+}
+
+# ---- a disk that fails ----
+
+# For setup(): the library, in `fault`.
+find_fault() {
+	fault=${BUILD:-$BATS_TEST_DIRNAME/../../build}/tests/kill/fault.so
+	if [ ! -e "$fault" ]; then
+		fault=$BATS_FILE_TMPDIR/fault.so
+		[ -e "$fault" ] || (cd "$BATS_TEST_DIRNAME/../.." &&
+			${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -O1 -shared -fPIC -pthread -o "$fault" tests/kill/fault.c)
+	fi
+	fault=$(realpath "$fault")
+}
+
+# With the library preloaded, into the command alone: who has it takes the plan.  asan's own wants to be the first.
+faulty() {
+	timeout 60 env ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" FAULTLINE_FAULT="$1" LD_PRELOAD="$fault" "${@:2}"
+}
+
+# at_every_call OPTION... -- FILTER: the node lives `input` under each plan there is, dying at each of its calls on the disk in
+# each way, then lives `again` without a fault.  The filter (jq) gets what it said in both lives, bodies with `dest`, as $one and
+# $two, and says what is wrong.  Every call has its turn, for in lockstep they are the same each time.
+at_every_call() {
+	local options=() how n last plan calls writes flushes
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	two_lives count:counts 0 "${options[@]}" >lives
+	read -r calls writes flushes <counts
+	[ "$flushes" -gt 3 ]
+	for how in kill kill-after short power; do
+		last=$calls
+		[ $how != short ] || last=$writes
+		for ((n = 1; n <= last; n++)); do
+			two_lives "$how:$n:7" 137 "${options[@]}"
+		done
+	done >>lives
+	judge "$2" <lives
+}
+
+# two_lives PLAN STATUS OPTION...: what was said in them, as lines for judge.
+two_lives() {
+	local plan=$1 expected=$2 status=0
+	shift 2
+	rm -rf d
+	faulty "$plan" "$NODE" "$@" <input >one 2>err || status=$?
+	[ "$status" = "$expected" ] || fail "$plan: ended with $status: $(cat err)"
+	timeout 60 "$NODE" "$@" <again >two 2>err.again || fail "$plan: the restart ended with $?: $(cat err.again)"
+	# The last line of the first may be half there; what goes to peers for their logs is long and not asked about.
+	sed -n '/"idle"\|"append_entries",/!s/.*}}$/["'"$plan"'",1,&]/p' one
+	sed -n '/"idle"\|"append_entries",/!s/.*}}$/["'"$plan"'",2,&]/p' two
+}
+
+judge() {
+	run jq -n -r '
+		def one(f): [.[] | select(f)][0] // error("no answer");
+		def said($life): map(select(.[1] == $life) | .[2].body + {dest: .[2].dest});
+		reduce inputs as $line ({}; .[$line[0]] += [$line]) | to_entries[] | .key as $plan | .value
+		| said(1) as $one | said(2) as $two | ('"$1"') | "\($plan): \(.)"'
+	assert_success
+	assert_output ""
+}

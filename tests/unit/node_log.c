@@ -1,0 +1,185 @@
+/*
+ * lib/node/log: the texts of entries by index, what leaves the memory, and where the rest is found.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/node/log.h"
+
+/* Entry i at version v, as text and as a position that grows with both. */
+static void put(struct log *l, uint64_t index, unsigned version)
+{
+	char text[64];
+	int len = snprintf(text, sizeof(text), "entry %llu version %u", (unsigned long long)index, version);
+
+	log_put(l, index, (struct wire_text){ text, (size_t)len },
+		(struct store_pos){ .segment = 1 + version, .offset = (uint32_t)(100 * index) });
+}
+
+static void expect(const struct log *l, uint64_t index, unsigned version)
+{
+	char text[64];
+	int len = snprintf(text, sizeof(text), "entry %llu version %u", (unsigned long long)index, version);
+	struct wire_text got;
+
+	assert_true(log_cached(l, index));
+	got = log_text(l, index);
+	assert_int_equal(got.len, len);
+	assert_memory_equal(got.p, text, (size_t)len);
+}
+
+static void every_entry_put_is_found_however_many_there_are(void **state)
+{
+	struct log l;
+
+	(void)state;
+	log_init(&l);
+	for (uint64_t i = 1; i <= 100000; i++)
+		put(&l, i, 0);
+	for (uint64_t i = 1; i <= 100000; i++)
+		expect(&l, i, 0);
+	assert_false(log_cached(&l, 0));
+	assert_false(log_cached(&l, 100001));
+	log_release(&l);
+}
+
+static void a_truncated_tail_is_gone_and_its_indexes_take_other_texts(void **state)
+{
+	struct log l;
+
+	(void)state;
+	log_init(&l);
+	for (uint64_t i = 1; i <= 1000; i++)
+		put(&l, i, 0);
+	log_truncate(&l, 501);
+	assert_int_equal(l.last, 500);
+	assert_false(log_cached(&l, 501));
+	for (uint64_t i = 501; i <= 700; i++)
+		put(&l, i, 1);
+	expect(&l, 500, 0);
+	expect(&l, 501, 1);
+	expect(&l, 700, 1);
+	assert_false(log_cached(&l, 701));
+	log_truncate(&l, 2000);
+	assert_int_equal(l.last, 700);
+	log_release(&l);
+}
+
+static void an_entry_is_replaced_where_it_stands(void **state)
+{
+	struct log l;
+
+	(void)state;
+	log_init(&l);
+	for (uint64_t i = 1; i <= 10; i++)
+		put(&l, i, 0);
+	put(&l, 4, 7);
+	expect(&l, 3, 0);
+	expect(&l, 4, 7);
+	expect(&l, 5, 0);
+	assert_int_equal(l.last, 10);
+	log_release(&l);
+}
+
+static void eviction_keeps_what_is_not_applied_and_stays_under_its_bound(void **state)
+{
+	struct log l;
+
+	(void)state;
+	log_init(&l);
+	for (uint64_t i = 1; i <= 50000; i++) {
+		put(&l, i, 0);
+		log_evict(&l, 4 * LOG_BLOCK_BYTES, i > 100 ? i - 100 : 0);
+		assert_true(l.bytes <= 5 * LOG_BLOCK_BYTES);
+		expect(&l, i > 100 ? i - 99 : 1, 0);
+	}
+	assert_false(log_cached(&l, 1));
+	assert_int_equal(l.first, 1);
+	log_evict(&l, 0, 40000);
+	expect(&l, 40001, 0);
+	log_release(&l);
+}
+
+static void a_mark_leads_to_every_entry_and_none_reaches_over_a_truncation(void **state)
+{
+	struct log l;
+
+	(void)state;
+	log_init(&l);
+	for (uint64_t i = 1; i <= 1000; i++)
+		put(&l, i, 0);
+	log_truncate(&l, 777);
+	for (uint64_t i = 777; i <= 900; i++)
+		put(&l, i, 1);
+	for (uint64_t i = 1; i <= 900; i++) {
+		size_t m = log_mark_of(&l, i);
+
+		assert_true(l.mark[m].index <= i);
+		assert_true(m + 1 == l.marks || l.mark[m + 1].index > i);
+		assert_true(i - l.mark[m].index < LOG_MARK_ENTRIES);
+		/* Reading on from there meets the newer version before the index, never the older alone. */
+		assert_int_equal(l.mark[m].pos.segment, i >= 777 ? 2 : 1);
+	}
+	log_release(&l);
+}
+
+static void what_is_dropped_at_the_front_takes_its_marks_along(void **state)
+{
+	struct log l;
+
+	(void)state;
+	log_init(&l);
+	for (uint64_t i = 1; i <= 1000; i++)
+		put(&l, i, 0);
+	log_drop_before(&l, 500);
+	assert_int_equal(l.first, 500);
+	assert_true(l.mark[0].index <= 500 && l.mark[0].index > 500 - LOG_MARK_ENTRIES);
+	expect(&l, 500, 0);
+	log_drop_before(&l, 100);
+	assert_int_equal(l.first, 500);
+	log_drop_before(&l, 1001);
+	assert_int_equal(l.first, 1001);
+	assert_int_equal(l.last, 1000);
+	put(&l, 1001, 3);
+	expect(&l, 1001, 3);
+	log_release(&l);
+}
+
+static void after_a_reset_the_log_goes_on_behind_the_snapshot(void **state)
+{
+	struct log l;
+
+	(void)state;
+	log_init(&l);
+	for (uint64_t i = 1; i <= 300; i++)
+		put(&l, i, 0);
+	log_reset(&l, 5000);
+	assert_int_equal(l.first, 5001);
+	assert_int_equal(l.last, 5000);
+	assert_false(log_cached(&l, 300));
+	put(&l, 5001, 1);
+	expect(&l, 5001, 1);
+	assert_int_equal(l.mark[log_mark_of(&l, 5001)].index, 5001);
+	log_release(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_entry_put_is_found_however_many_there_are),
+		cmocka_unit_test(a_truncated_tail_is_gone_and_its_indexes_take_other_texts),
+		cmocka_unit_test(an_entry_is_replaced_where_it_stands),
+		cmocka_unit_test(eviction_keeps_what_is_not_applied_and_stays_under_its_bound),
+		cmocka_unit_test(a_mark_leads_to_every_entry_and_none_reaches_over_a_truncation),
+		cmocka_unit_test(what_is_dropped_at_the_front_takes_its_marks_along),
+		cmocka_unit_test(after_a_reset_the_log_goes_on_behind_the_snapshot),
+	};
+
+	return cmocka_run_group_tests_name("node_log", tests, NULL, NULL);
+}

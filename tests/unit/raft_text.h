@@ -1,0 +1,235 @@
+/*
+ * raft_text: what a Raft core says, as short lines, for the scenarios.
+ */
+#ifndef TESTS_UNIT_RAFT_TEXT_H
+#define TESTS_UNIT_RAFT_TEXT_H
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+#include "tests/unit/raft_shell.h"
+
+struct text {
+	char *p;
+	size_t length, room;
+};
+
+static void put_bytes(struct text *t, const char *p, size_t n)
+{
+	if (t->length + n + 1 > t->room) {
+		t->room = 2 * (t->length + n + 1);
+		t->p = realloc(t->p, t->room);
+		assert(t->p);
+	}
+	memcpy(t->p + t->length, p, n);
+	t->length += n;
+	t->p[t->length] = '\0';
+}
+
+__attribute__((format(printf, 2, 3)))
+static void put(struct text *t, const char *format, ...)
+{
+	char line[4096];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	assert(n >= 0 && n < (int)sizeof(line));
+	put_bytes(t, line, (size_t)n);
+}
+
+static const char *refusal_text(enum raft_refusal refused)
+{
+	static const char *const text[] = {
+		"taken", "not leader", "transferring", "too early", "change pending", "no such member", "last voter",
+		"too many", "no target", "log full", "already",
+	};
+
+	return text[refused];
+}
+
+static const char *const role_text[] = { "follower", "candidate", "leader", "learner" };
+
+static void put_config(struct text *t, const struct raft_config *config)
+{
+	for (int voters = 1; voters >= 0; voters--) {
+		bool any = false;
+
+		for (uint32_t i = 0; i < config->count; i++) {
+			if (config->member[i].voter != voters)
+				continue;
+			put(t, "%s%s", any ? " " : voters ? " voters " : " learners ", config->member[i].name);
+			any = true;
+		}
+	}
+	if (config->count == 0)
+		put(t, " nobody");
+}
+
+static void put_item(struct text *t, raft_index index, const struct item *item)
+{
+	put(t, " %" PRIu64 "/%" PRIu64, index, item->term);
+	if (item->config)
+		put_config(t, item->config);
+	else if (item->label[0])
+		put(t, ":%s", item->label);
+}
+
+static void put_items(struct text *t, raft_index first, const struct item *items, uint32_t count)
+{
+	if (count > 12) {
+		put_item(t, first, &items[0]);
+		put(t, " ..");
+		put_item(t, first + count - 1, &items[count - 1]);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		put_item(t, first + i, &items[i]);
+}
+
+static void put_append(struct text *t, const struct packet *p)
+{
+	const struct raft_message *m = &p->m;
+
+	put(t, "append_entries term %" PRIu64 " prev %" PRIu64 "/%" PRIu64, m->term, m->prev_log_index,
+	    m->prev_log_term);
+	if (m->count) {
+		put(t, " entries");
+		put_items(t, m->prev_log_index + 1, p->items, m->count);
+	}
+	put(t, " commit %" PRIu64, m->leader_commit);
+}
+
+static void put_append_ok(struct text *t, const struct raft_message *m)
+{
+	put(t, "append_entries_ok term %" PRIu64, m->term);
+	if (m->success)
+		put(t, " match %" PRIu64, m->match_index);
+	else
+		put(t, " refused");
+	if (m->conflict_index)
+		put(t, " conflict %" PRIu64 "/%" PRIu64, m->conflict_index, m->conflict_term);
+}
+
+static void put_packet(struct text *t, const struct packet *p)
+{
+	const struct raft_message *m = &p->m;
+
+	put(t, "n%d>n%d ", p->from, p->to);
+	switch (m->type) {
+	case RAFT_REQUEST_VOTE:
+		put(t, "request_vote term %" PRIu64 " last %" PRIu64 "/%" PRIu64, m->term, m->last_log_index, m->last_log_term);
+		break;
+	case RAFT_REQUEST_VOTE_OK:
+		put(t, "request_vote_ok term %" PRIu64 " %s", m->term, m->vote_granted ? "granted" : "refused");
+		break;
+	case RAFT_APPEND_ENTRIES:
+		put_append(t, p);
+		break;
+	case RAFT_APPEND_ENTRIES_OK:
+		put_append_ok(t, m);
+		break;
+	case RAFT_INSTALL_SNAPSHOT:
+		put(t, "install_snapshot term %" PRIu64 " of %" PRIu64 "/%" PRIu64 " bytes %" PRIu64 "-%" PRIu64 "%s", m->term,
+		    m->last_included_index, m->last_included_term, m->offset, m->offset + m->data_bytes,
+		    m->done ? " done" : "");
+		break;
+	case RAFT_INSTALL_SNAPSHOT_OK:
+		put(t, "install_snapshot_ok term %" PRIu64 " offset %" PRIu64, m->term, m->offset);
+		break;
+	case RAFT_TIMEOUT_NOW:
+		put(t, "timeout_now term %" PRIu64, m->term);
+		break;
+	}
+	put(t, "%s%s", m->pre_vote ? " pre_vote" : "", m->transfer ? " transfer" : "");
+	if (m->round)
+		put(t, " round %" PRIu64, m->round);
+}
+
+static void put_persist(struct text *t, const struct shell *s, const struct raft_in *in, const struct raft_out *out)
+{
+	if (out->hard_state)
+		put(t, "  %s writes term %" PRIu64 "%s%s\n", s->name, raft_current_term(s->raft),
+		    raft_voted_for(s->raft)[0] ? " vote " : "", raft_voted_for(s->raft));
+	if (out->truncate_from)
+		put(t, "  %s truncates from %" PRIu64 "\n", s->name, out->truncate_from);
+	if (out->append != RAFT_APPEND_NONE) {
+		put(t, "  %s appends", s->name);
+		put_items(t, out->append_first, store_at(&s->memory, out->append_first), out->append_count);
+		put(t, "\n");
+	}
+	if (out->chunk)
+		put(t, "  %s takes bytes %" PRIu64 "-%" PRIu64 "\n", s->name, in->message->offset,
+		    in->message->offset + in->message->data_bytes);
+}
+
+static void put_sends(struct text *t, const struct shell *s, const struct raft_out *out)
+{
+	for (size_t i = 0; i < out->message_count; i++) {
+		struct packet *p = shell_pack(s, &out->messages[i]);
+
+		put(t, "  ");
+		put_packet(t, p);
+		put(t, "%s\n", p->m.after_persist ? " (once durable)" : "");
+		packet_free(p);
+	}
+}
+
+static void put_results(struct text *t, const struct shell *s, const struct raft_out *out, raft_index commit)
+{
+	if (out->refused)
+		put(t, "  %s refuses: %s\n", s->name, refusal_text(out->refused));
+	if (out->commit_index > commit)
+		put(t, "  %s commits %" PRIu64 "\n", s->name, out->commit_index);
+	if (out->config_changed) {
+		put(t, "  %s settles on", s->name);
+		put_config(t, raft_config_committed(s->raft));
+		put(t, "\n");
+	}
+	if (out->read)
+		put(t, "  %s takes read %" PRIu64 "\n", s->name, out->read);
+	if (out->reads_confirmed)
+		put(t, "  %s answers reads up to %" PRIu64 " at %" PRIu64 "\n", s->name, out->reads_confirmed, out->read_index);
+	if (out->reads_lost)
+		put(t, "  %s loses reads up to %" PRIu64 "\n", s->name, out->reads_lost);
+	if (out->transfer_failed)
+		put(t, "  %s gives the transfer up\n", s->name);
+}
+
+static void put_status(struct text *t, const struct shell *s, int nodes)
+{
+	const struct raft *r = s->raft;
+
+	put(t, "%s %s term %" PRIu64, s->name, role_text[raft_role(r)], raft_current_term(r));
+	put(t, " leader %s", raft_leader(r)[0] ? raft_leader(r) : "unknown");
+	put(t, " commit %" PRIu64 " log %" PRIu64 "..%" PRIu64 "\n", raft_commit_index(r), raft_first_index(r),
+	    raft_last_index(r));
+	for (int i = 1; i <= nodes; i++) {
+		static const char *const state[] = { "probe", "replicate", "snapshot" };
+		struct raft_progress p;
+		char name[8];
+
+		shell_name(name, i);
+		if (raft_progress(r, name, &p))
+			put(t, "  %s %s match %" PRIu64 " next %" PRIu64 "\n", name, state[p.state], p.match_index, p.next_index);
+	}
+}
+
+static void put_log(struct text *t, const struct shell *s)
+{
+	const struct store *m = &s->memory;
+
+	put(t, "%s", s->name);
+	if (m->base)
+		put(t, " .. %" PRIu64 "/%" PRIu64, m->base, m->base_term);
+	for (size_t i = 0; i < m->count; i++) {
+		if (m->base + i == raft_commit_index(s->raft))
+			put(t, " |");
+		put_item(t, m->base + 1 + i, &m->item[i]);
+	}
+	put(t, "\n");
+}
+
+#endif
