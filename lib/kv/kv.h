@@ -34,12 +34,12 @@ enum {
 	KV_ANSWER_BYTES_MAX = 1 << 20,          /* of one that is kept; a repeat of a longer one gets error 13 */
 	KV_ANSWERS_BYTES_MAX = 64 << 20,        /* of all that are kept; beyond, the session longest unused goes */
 	KV_KEY_BYTES_MAX = 64 << 10,
-	KV_VALUE_BYTES_MAX = 16 << 20,
+	KV_VALUE_BYTES_MAX = 12 << 20,          /* a list that is appended to, too: it has to fit into a line */
 	KV_DEPTH_MAX = 100,                     /* containers in each other, of a key or a value: more than wire lets pass */
 	KV_LIST_LIMIT_MAX = 10000, KV_LIST_LIMIT = 1000,
 	KV_LIST_BYTES_MAX = 4 << 20,            /* of an answer: `more` is true where it was cut */
 	KV_TXN_OPS_MAX = 1000,
-	KV_TXN_BYTES_MAX = 15 << 20,            /* of an answer: a txn with a longer one is refused, error 14 */
+	KV_TXN_BYTES_MAX = 4 << 20,             /* of an answer: a txn with a longer one is refused, error 14 */
 	KV_WATCHES_MAX = 1000,
 };
 

@@ -24,6 +24,8 @@ void node_applied(struct node *n, uint64_t index, struct wire_text inside)
 void node_machine_ready(struct node *n)
 {
 	n->machine_ready = true;
+	if (n->loop)
+		loop_again(n);
 }
 
 bool apply_behind(const struct node *n)

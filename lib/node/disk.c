@@ -85,7 +85,7 @@ void disk_close(struct node *n)
 {
 	struct store_report report;
 
-	while (n->flushing || n->preparing)
+	while (n->flushing || n->preparing || (n->loop && node_snapshot_working(n)))
 		uv_run(uv_default_loop(), UV_RUN_ONCE);
 	if (store_flush_begin(n->store) && !store_flush(n->store, &report))
 		store_flush_end(n->store);

@@ -431,12 +431,12 @@ static void loaded(void *m, uint64_t index)
 
 /* --- Opening and closing --- */
 
-static void status(void *m, json_t *counters)
+static void status(void *m, json_t *to)
 {
 	const struct external *e = m;
 
-	json_object_set_new(counters, "machine_commands", json_integer((json_int_t)e->given));
-	json_object_set_new(counters, "sessions", json_integer((json_int_t)e->once.count));
+	json_object_set_new(to, "machine_commands", json_integer((json_int_t)e->given));
+	json_object_set_new(to, "sessions", json_integer((json_int_t)e->once.count));
 }
 
 static void close_external(void *m)

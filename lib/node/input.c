@@ -117,6 +117,10 @@ static const char *init_from(struct node *n, const struct wire_line *line)
 		names[count] = name[count];
 		count++;
 	}
+	if (!count) {
+		free(name);
+		return "node_ids is empty";
+	}
 	node_init(n, id, names, count);
 	free(name);
 	answer(n, &o, TEXT("\"type\":\"init_ok\""));

@@ -258,6 +258,8 @@ void disk_close(struct node *);
 const char *node_snapshot_open(struct node *);
 void node_snapshot_turn(struct node *);
 bool node_snapshot_busy(const struct node *);
+/* Another thread has a part of it. */
+bool node_snapshot_working(const struct node *);
 void node_snapshot_want(struct node *);
 void node_snapshot_release(struct node *);
 
@@ -288,6 +290,8 @@ uint64_t node_clock(void);
 /* --- loop.c, lockstep.c --- */
 int loop_run(struct node *);
 int lockstep_run(struct node *);
+/* A turn at once, for who found something outside of one. */
+void loop_again(struct node *);
 /* `work` in another thread, then `done` in ours, and a turn; in lockstep one after the other, at once. */
 void loop_work(struct node *, void (*work)(void *), void (*done)(void *), void *);
 

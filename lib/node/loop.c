@@ -98,6 +98,11 @@ static void on_again(uv_idle_t *handle)
 	turn(handle->data);
 }
 
+void loop_again(struct node *n)
+{
+	uv_idle_start(&n->loop->again, on_again);
+}
+
 static void arm(struct loop *l)
 {
 	uint64_t deadline = node_deadline(l->node), now = l->node->now_ns;
@@ -248,7 +253,10 @@ static void restore(struct loop *l)
 
 int loop_run(struct node *n)
 {
-	struct loop l = { .node = n, .uv = uv_default_loop() };
+	/* libuv knows its handles until the process ends: a machine closes its own after this returned. */
+	static struct loop l;
+
+	l = (struct loop){ .node = n, .uv = uv_default_loop() };
 
 	signal(SIGPIPE, SIG_IGN);
 	n->loop = &l;

@@ -3,6 +3,8 @@
 #include "lib/base/err.h"
 #include "lib/base/duration.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,6 +164,8 @@ void node_options_end(struct node_options *o)
 		die_usage("--nodes needs --id");
 	if (o->is_volatile && o->data)
 		die_usage("--volatile and --data exclude each other");
+	if (o->notify_fd >= 0 && fcntl(o->notify_fd, F_GETFD) < 0)
+		die_usage("--notify-fd %d: %s", o->notify_fd, strerror(errno));
 	if (!o->heartbeat_ns)
 		o->heartbeat_ns = o->election_min_ns / 3;
 	if (o->heartbeat_ns >= o->election_min_ns)

@@ -380,6 +380,12 @@ void node_snapshot_turn(struct node *n)
 		slice(n->taking);
 }
 
+bool node_snapshot_working(const struct node *n)
+{
+	return (n->taking && (n->taking->state == TAKE_WRITE || n->taking->state == TAKE_FINISH)) ||
+		(n->receiving && n->receiving->working);
+}
+
 void node_snapshot_release(struct node *n)
 {
 	if (n->taking) {

@@ -89,22 +89,27 @@ static void accepted(struct raft *r, struct raft_peer *p, raft_index match)
 /*
  * 5.3: "the leader can decrement nextIndex to bypass all of the conflicting entries in that term". Where we
  * have that term too, our last entry of it is where the logs may meet; where we have not, what the follower
- * has before it is of earlier terms, so what we have of later ones is passed over as well.
+ * has before it is of earlier terms, so what we have of later ones is passed over as well. Of one that does
+ * not say where, nextIndex is decremented.
  */
 static raft_index meeting_point(const struct raft *r, const struct raft_peer *p, const struct raft_message *m)
 {
 	raft_index last;
 
-	if (m->conflict_term == 0 || m->conflict_index >= p->next || m->conflict_index < r->log.first)
+	if (m->conflict_index == 0)
+		return p->next > 1 ? p->next - 1 : 1;
+	if (m->conflict_term == 0 || m->conflict_index >= p->next || p->next < r->log.first)
 		return m->conflict_index;
 	last = raft_log_last_upto(&r->log, p->next - 1, m->conflict_term);
-	if (last + 1 == p->next || (last >= m->conflict_index && raft_log_term(&r->log, last) != m->conflict_term))
-		last = raft_log_last_upto(&r->log, m->conflict_index - 1, m->conflict_term);
-	return last + 1;
+	if (last + 1 < p->next && last >= m->conflict_index && raft_log_term(&r->log, last) == m->conflict_term)
+		return last + 1;
+	if (m->conflict_index < r->log.first)
+		return m->conflict_index;
+	return raft_log_last_upto(&r->log, m->conflict_index - 1, m->conflict_term) + 1;
 }
 
 /*
- * It confirmed more than it has now: late, unless that is repeated.  Then it has lost its log, and gets all
+ * It confirmed more than it has now: late, unless that is repeated. Then it has lost its log, and gets all
  * anew.
  */
 static void refused_what_it_had(struct raft *r, struct raft_peer *p, raft_index next)
@@ -117,18 +122,23 @@ static void refused_what_it_had(struct raft *r, struct raft_peer *p, raft_index 
 }
 
 /*
- * Every refusal means that prev_log_index was too far on, so where to go on lies before next; a refusal
- * that says something else is an answer to something older.
+ * Every refusal means that prev_log_index was too far on, so where to go on lies before next, and behind
+ * what was confirmed; a refusal that says something else is an answer to something older.
  */
 static void refused(struct raft *r, struct raft_peer *p, const struct raft_message *m)
 {
 	raft_index next = meeting_point(r, p, m);
 
-	if (next == 0)
+	if (p->state == RAFT_SNAPSHOT) {
+		if (next > p->match && next >= r->log.first && next <= r->log.last + 1)
+			raft_follow(r, p, RAFT_PROBE, next);
 		return;
+	}
+	if (next <= p->match && p->next > p->match + 1)
+		next = p->match + 1;
 	if (next <= p->match)
 		refused_what_it_had(r, p, next);
-	else if (p->state == RAFT_SNAPSHOT ? next >= r->log.first && next <= r->log.last + 1 : next < p->next)
+	else if (next < p->next)
 		raft_follow(r, p, RAFT_PROBE, next);
 }
 

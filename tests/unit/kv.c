@@ -460,6 +460,8 @@ static void a_txn_sees_its_own_writes_and_is_done_whole(void **state)
 	PLAY(steps);
 }
 
+#define TXN_OK "\"type\":\"txn_ok\""
+
 static void a_txn_too_long_to_answer_or_to_store_changes_nothing(void **state)
 {
 	struct buf body = { 0 };
@@ -477,8 +479,10 @@ static void a_txn_too_long_to_answer_or_to_store_changes_nothing(void **state)
 	assert_string_equal(ask(&m, "{\"type\":\"txn\",\"txn\":[[\"r\",\"x\",null],[\"r\",\"x\",null]]}"),
 			    ERROR(14, "the answer would be too long"));
 	body.len = 0;
-	buf_printf(&body, "{\"type\":\"txn\",\"txn\":[[\"w\",\"y\",1],[\"append\",\"x\",\"%0*u\"]]}", 8 << 20, 0);
+	buf_printf(&body, "{\"type\":\"txn\",\"txn\":[[\"w\",\"y\",1],[\"append\",\"x\",\"%0*u\"]]}", 2 << 20, 0);
 	buf_putc(&body, '\0');
+	assert_memory_equal(apply(&m, body.at), TXN_OK, sizeof(TXN_OK) - 1);
+	fingerprint = kv_fingerprint(m.kv);
 	assert_string_equal(apply(&m, body.at), ERROR(14, "append to a list that would be too long"));
 	assert_int_equal(kv_fingerprint(m.kv), fingerprint);
 	buf_release(&body);
