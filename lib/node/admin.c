@@ -175,7 +175,8 @@ static void push_on(struct node *n, struct waiting *w)
 
 	memcpy(name, waiting_body(w).p, w->body_len);
 	name[w->body_len] = '\0';
-	if (is_so(n, kind, name)) {
+	/* A node that does not lead may know an old configuration. */
+	if ((w->key & ASKED || n->protocol->leading(n->p)) && is_so(n, kind, name)) {
 		finish(n, w, done[kind]);
 		return;
 	}

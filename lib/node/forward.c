@@ -1,18 +1,33 @@
 /*
  * forward: requests that came to a node which is not the leader go to it, and their answers come back.
  *
- *     {"type":"forward","requests":[{"id":7,"body":{...}},...]}
+ *     {"type":"forward","epoch":3,"requests":[{"id":7,"body":{...}},...]}
  *     {"type":"forward_ok","answers":[{"id":7,"body":{...}},{"id":8},...]}
  *
- * All of a turn's go in one line.  An answer without a body sends the request back: the node did not take
- * it.  A request whose answer may be lost with its leader goes to the next one only if that can do no
+ * All of a turn's go in one line.  Lines may come twice, late, or to a process that took the place of the one they
+ * were meant for, and still no request is taken twice: a leader takes what was sent to it in its own epoch, and each
+ * number once.  Numbers start from the clock, so that those of an earlier process are never met again.
+ *
+ * An answer without a body sends the request back: the node led in that epoch, and did not take it.  A request whose answer may be lost with its leader goes to the next one only if that can do no
  * harm: it has a session, or changes nothing.  Any other waits for its deadline.
  */
+#include "lib/base/err.h"
 #include "lib/node/inside.h"
+
+#include <stdlib.h>
+#include <time.h>
 
 enum { LINE_BYTES = 1 << 17, KEEP_BYTES = 1 << 16 };
 
 /* --- To the leader --- */
+
+/* In lockstep the lines' time takes the clock's place. */
+static uint64_t next_number(struct node *n)
+{
+	if (n->options->lockstep && n->forward_next <= n->now_ns / 1000)
+		n->forward_next = n->now_ns / 1000 + 1;
+	return n->forward_next++;
+}
 
 static void send_items(struct node *n)
 {
@@ -21,7 +36,9 @@ static void send_items(struct node *n)
 	if (!n->forward_items.len)
 		return;
 	b = node_send(n, n->forward_to, false);
-	buf_puts(b, "\"type\":\"forward\",\"requests\":[");
+	buf_puts(b, "\"type\":\"forward\",\"epoch\":");
+	buf_u64(b, n->protocol->epoch(n->p));
+	buf_puts(b, ",\"requests\":[");
 	buf_add(b, n->forward_items.at, n->forward_items.len);
 	buf_putc(b, ']');
 	node_send_end(n, b);
@@ -48,7 +65,7 @@ static void add_item(struct node *n, uint64_t number, struct wire_text body)
 
 void forward_request(struct node *n, const struct origin *o, struct wire_text body)
 {
-	uint64_t number = n->forward_next++;
+	uint64_t number = next_number(n);
 
 	n->count.forwarded++;
 	queue_push(&n->forwarded, number, o, body);
@@ -57,7 +74,7 @@ void forward_request(struct node *n, const struct origin *o, struct wire_text bo
 
 uint64_t forward_read_index(struct node *n)
 {
-	uint64_t number = n->forward_next++;
+	uint64_t number = next_number(n);
 
 	add_item(n, number, TEXT("{\"type\":\"read_index\"}"));
 	return number;
@@ -106,10 +123,72 @@ void forward_turn(struct node *n)
 	send_answers(n);
 }
 
+/* --- Numbers that were seen --- */
+
+enum { WINDOW = 1 << 16 };      /* numbers: one as far behind the greatest is taken for one seen */
+
+/* Of one node: a bit a number, number i at i % WINDOW. */
+struct seen {
+	char name[WIRE_NAME_BYTES_MAX + 1];
+	uint64_t greatest;
+	uint64_t bits[WINDOW / 64];
+};
+
+static struct seen *seen_of(struct node *n, struct wire_text src)
+{
+	struct seen *s;
+
+	for (size_t i = 0; i < n->seen_count; i++)
+		if (text_is(src, n->seen[i].name))
+			return &n->seen[i];
+	/* Members come and go: the first known makes room, and what it sends late is of an older epoch. */
+	if (n->seen_count == 2 * NODE_MEMBERS_MAX)
+		memmove(n->seen, n->seen + 1, --n->seen_count * sizeof(*n->seen));
+	n->seen = must_realloc(n->seen, (n->seen_count + 1) * sizeof(*n->seen));
+	s = &n->seen[n->seen_count++];
+	memset(s, 0, sizeof(*s));
+	memcpy(s->name, src.p, src.len);
+	return s;
+}
+
+/* True once a number. */
+static bool is_first(struct seen *s, uint64_t number)
+{
+	uint64_t bit = UINT64_C(1) << number % 64, *word = &s->bits[number % WINDOW / 64];
+
+	if (number > s->greatest) {
+		if (number - s->greatest >= WINDOW)
+			memset(s->bits, 0, sizeof(s->bits));
+		else
+			for (uint64_t i = s->greatest + 1; i < number; i++)
+				s->bits[i % WINDOW / 64] &= ~(UINT64_C(1) << i % 64);
+		s->greatest = number;
+	} else if (s->greatest - number >= WINDOW || *word & bit) {
+		return false;
+	}
+	*word |= bit;
+	return true;
+}
+
+void forward_open(struct node *n)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	n->forward_next = n->options->lockstep ? 1 : (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+void forward_release(struct node *n)
+{
+	free(n->seen);
+}
+
 /* --- Messages --- */
 
 static void take_requests(struct node *n, const struct wire_line *line, struct wire_text list)
 {
+	char name[WIRE_NAME_BYTES_MAX + 1];
+	struct seen *seen = seen_of(n, line->src);
 	struct wire_value item, field[2], type;
 	struct wire_walk walk;
 	struct origin o = { .src = line->src, .deadline_ns = n->now_ns + n->options->request_timeout_ns };
@@ -121,15 +200,16 @@ static void take_requests(struct node *n, const struct wire_line *line, struct w
 			continue;
 		wire_body(n->item_names, item.json, field);
 		if (!wire_u64(&field[0], &o.forward) || !o.forward || field[1].kind != WIRE_OTHER ||
-		    *field[1].json.p != '{')
+		    *field[1].json.p != '{' || !is_first(seen, o.forward))
 			continue;
 		wire_body(n->type_names, field[1].json, &type);
 		/* What no client may send no node forwards. */
 		if (field[1].json.len > n->options->line_max || (line->deep && request_too_deep(field[1].json)))
 			answer_error(n, &o, WIRE_MALFORMED, "a request too long or too deep");
-		else if (type.kind == WIRE_STRING)
-			request_take(n, &o, (struct wire_text){ type.json.p + 1, type.json.len - 2 },
-				     field[1].json);
+		else if (!n->protocol->leading(n->p))
+			forward_answer(n, &o, (struct wire_text){ 0 });
+		else if (wire_string(&type, name, WIRE_NAME_BYTES_MAX))
+			request_take(n, &o, (struct wire_text){ name, strlen(name) }, field[1].json);
 	}
 }
 
@@ -191,12 +271,15 @@ static void take_answers(struct node *n, struct wire_text list)
 bool forward_message(struct node *n, const struct wire_line *line)
 {
 	bool request = text_is(line->type, "forward");
-	struct wire_value list[2];
+	struct wire_value list[3];
+	uint64_t epoch;
 
 	if (!request && !text_is(line->type, "forward_ok"))
 		return false;
 	wire_body(n->forward_names, line->body, list);
-	if (request && list[0].kind == WIRE_OTHER)
+	if (n->protocol->leading(n->p))
+		n->led_epoch = n->protocol->epoch(n->p);
+	if (request && list[0].kind == WIRE_OTHER && wire_u64(&list[2], &epoch) && epoch && epoch == n->led_epoch)
 		take_requests(n, line, list[0].json);
 	else if (!request && list[1].kind == WIRE_OTHER)
 		take_answers(n, list[1].json);

@@ -10,12 +10,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { EXCERPT_BYTES = 60 };
+enum { EXCERPT_BYTES = 60, MSG_ID_BYTES_MAX = 1024 };
 
 static const char *const type_names[] = { "type", NULL };
 static const char *const session_names[] = { "session", NULL };
 static const char *const stale_names[] = { "stale", NULL };
-static const char *const forward_names[] = { "requests", "answers", NULL };
+static const char *const forward_names[] = { "requests", "answers", "epoch", NULL };
 static const char *const item_names[] = { "id", "body", NULL };
 static const char *const index_names[] = { "index", NULL };
 static const char *const admin_names[] = { "node", "to", NULL };
@@ -55,11 +55,16 @@ void input_close(struct node *n)
 
 /* --- Bad lines --- */
 
+static bool is_mine(const struct node *n, struct wire_text dest)
+{
+	return text_is(dest, n->id) || text_is(dest, "*");
+}
+
 static void answer_bad(struct node *n, const struct wire_line *line, const char *why)
 {
 	struct origin o = { .src = line->src, .msg_id = line->msg_id.json };
 
-	if (line->src.p && line->msg_id.kind != WIRE_ABSENT && line->in_reply_to.kind == WIRE_ABSENT)
+	if (line->src.p && (!line->dest.p || is_mine(n, line->dest)) && line->msg_id.kind != WIRE_ABSENT && line->in_reply_to.kind == WIRE_ABSENT)
 		answer_error(n, &o, WIRE_MALFORMED, why);
 }
 
@@ -130,11 +135,18 @@ static const char *init_from(struct node *n, const struct wire_line *line)
 static void take_init(struct node *n, const struct wire_line *line, const char *text, size_t len)
 {
 	const char *why = init_from(n, line);
+	char id[WIRE_NAME_BYTES_MAX + 1];
 
 	if (!why)
 		return;
 	bad_line(n, text, len, why, 0);
-	answer_bad(n, line, why);
+	if (n->open) {
+		answer_bad(n, line, why);
+	} else if (line->msg_id.json.p) {
+		/* Whoever it is for, it is the one who answers. */
+		snprintf(id, sizeof(id), "%.*s", (int)line->dest.len, line->dest.p);
+		wire_error(&n->out, id, line->src, line->msg_id.json, WIRE_MALFORMED, why);
+	}
 }
 
 /* --- Messages --- */
@@ -198,7 +210,7 @@ void input_line(struct node *n, const char *text, size_t len)
 			bad_line(n, text, len, "a message before init", 0);
 		return;
 	}
-	if (!(line.dest.len == n->id_len && !memcmp(line.dest.p, n->id, n->id_len)) && !text_is(line.dest, "*")) {
+	if (!is_mine(n, line.dest)) {
 		n->count.not_mine++;
 		return;
 	}
@@ -207,6 +219,10 @@ void input_line(struct node *n, const char *text, size_t len)
 		return;
 	}
 	n->count.requests++;
+	if (line.msg_id.json.len > MSG_ID_BYTES_MAX) {
+		bad_line(n, text, len, "msg_id is longer than 1024 bytes", 0);
+		return;
+	}
 	if (len > n->options->line_max) {
 		too_long(n, text, len, &line);
 		return;

@@ -106,6 +106,9 @@ struct node {
 	struct buf forward_items, answer_items;
 	char forward_to[WIRE_NAME_BYTES_MAX + 1];       /* the leader they went to */
 	char answer_to[WIRE_NAME_BYTES_MAX + 1];
+	uint64_t led_epoch;             /* the last in which this process led */
+	struct seen *seen;              /* of each node that forwards */
+	size_t seen_count;
 
 	/* read.c */
 	struct queue reads;
@@ -157,6 +160,7 @@ struct node {
 	bool again;                     /* another turn is due at once */
 
 	/* loop.c */
+	bool sigpipe_ignored;           /* as the parent wanted it */
 	bool ended;                     /* stdin gave its end */
 	int signal;                     /* that asks us to go */
 	uint64_t stop_by_ns;            /* UINT64_MAX: not asked */
@@ -219,6 +223,8 @@ void answer(struct node *, const struct origin *, struct wire_text inside);
 void answer_error(struct node *, const struct origin *, enum wire_code, const char *text);
 
 /* --- forward.c --- */
+void forward_open(struct node *);
+void forward_release(struct node *);
 void forward_request(struct node *, const struct origin *, struct wire_text body);
 uint64_t forward_read_index(struct node *);
 void forward_answer(struct node *, const struct origin *, struct wire_text inside);
@@ -242,6 +248,8 @@ void watch_take(struct node *, const struct origin *, struct wire_text body);
 /* All that was committed before it is applied. */
 void watch_begin(struct node *, const struct origin *, struct wire_text body);
 void watch_end(struct node *, const struct origin *, struct wire_text body);
+/* A snapshot was installed: what changed in between nobody was told. */
+void watch_gap(struct node *);
 void watch_release(struct node *);
 
 /* --- apply.c --- */
@@ -257,7 +265,6 @@ void disk_close(struct node *);
 /* --- snapshot.c --- */
 const char *node_snapshot_open(struct node *);
 void node_snapshot_turn(struct node *);
-bool node_snapshot_busy(const struct node *);
 /* Another thread has a part of it. */
 bool node_snapshot_working(const struct node *);
 void node_snapshot_want(struct node *);

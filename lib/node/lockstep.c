@@ -56,11 +56,13 @@ int lockstep_run(struct node *n)
 {
 	ssize_t got;
 
+	/* A write only comes back from a closed pipe where the signal is ignored. */
+	n->sigpipe_ignored = true;
 	node_begin(n);
 	do {
 		got = line_read(&n->in, STDIN_FILENO);
 		if (got < 0 && errno != EINTR)
-			die(EXIT_SYSTEM, "cannot read standard input: %s", strerror(errno));
+			die(EXIT_SYSTEM, "cannot read 'stdin': %s", strerror(errno));
 		take_lines(n);
 	} while (got);
 	return 0;

@@ -161,7 +161,7 @@ static void take_input(struct loop *l)
 	if (got < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (got < 0)
-		die(EXIT_SYSTEM, "cannot read standard input: %s", strerror(errno));
+		die(EXIT_SYSTEM, "cannot read 'stdin': %s", strerror(errno));
 	if (!got) {
 		n->ended = true;
 		if (l->in_is_file)
@@ -258,7 +258,7 @@ int loop_run(struct node *n)
 
 	l = (struct loop){ .node = n, .uv = uv_default_loop() };
 
-	signal(SIGPIPE, SIG_IGN);
+	n->sigpipe_ignored = signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 	n->loop = &l;
 	uv_timer_init(l.uv, &l.timer);
 	uv_idle_init(l.uv, &l.again);
@@ -272,8 +272,13 @@ int loop_run(struct node *n)
 	turn(&l);
 	uv_run(l.uv, UV_RUN_DEFAULT);
 	l.stopping = true;
-	restore(&l);
+	uv_signal_stop(&l.term);
+	uv_signal_stop(&l.interrupt);
 	request_finish(n);
+	/* After a signal what the reader does not take at once is lost; at the end of input it gets all of it. */
+	if (n->signal && !output_write(n))
+		buf_release(&n->out);
+	restore(&l);
 	output_write(n);
 	if (n->open)
 		disk_close(n);

@@ -134,6 +134,7 @@ static void open_node(struct node *n, const char *const *members, size_t count)
 	json_decref(list);
 	load(n);
 	n->open = true;
+	forward_open(n);
 	n->protocol->start(n->p);
 	if (o->notify_fd >= 0) {
 		if (write(o->notify_fd, "\n", 1) != 1)
@@ -224,6 +225,8 @@ void node_turn(struct node *n)
 {
 	n->again = false;
 	if (n->open) {
+		if (n->protocol->leading(n->p))
+			n->led_epoch = n->protocol->epoch(n->p);
 		if (n->protocol->deadline(n->p) <= n->now_ns)
 			n->protocol->tick(n->p);
 		watch_leader(n);
@@ -281,6 +284,7 @@ static void release(struct node *n)
 		log_release(&n->log);
 	}
 	read_release(n);
+	forward_release(n);
 	watch_release(n);
 	input_close(n);
 	queue_release(&n->pending);
@@ -302,7 +306,7 @@ int node_run(const struct node_options *options)
 {
 	struct node n = {
 		.options = options, .protocol = options->protocol, .stop_by_ns = UINT64_MAX,
-		.changes_due_ns = UINT64_MAX, .forward_next = 1,
+		.changes_due_ns = UINT64_MAX,
 		.metrics_due_ns = options->metrics && !options->lockstep ? 0 : UINT64_MAX,
 	};
 	int sig;

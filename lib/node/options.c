@@ -2,6 +2,7 @@
 #include "lib/node/options.h"
 #include "lib/base/err.h"
 #include "lib/base/duration.h"
+#include "lib/json/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,12 @@ void node_options_init(struct node_options *o, const struct protocol *protocol)
 	}
 }
 
+static void check_name(const struct opt_state *state, const char *name)
+{
+	if (!*name || strlen(name) > WIRE_NAME_BYTES_MAX || !json_utf8(name, strlen(name)))
+		die_usage("%s '%s': a name has 1 to %d bytes of UTF-8", state->given, state->argument, WIRE_NAME_BYTES_MAX);
+}
+
 static void take_nodes(struct node_options *o, const struct opt_state *state)
 {
 	char *list = must_strdup(state->argument), *rest = list, *name;
@@ -46,8 +53,7 @@ static void take_nodes(struct node_options *o, const struct opt_state *state)
 
 	o->member_count = 0;
 	while ((name = strsep(&rest, ","))) {
-		if (!*name || strlen(name) > WIRE_NAME_BYTES_MAX)
-			die_usage("%s '%s': names have 1 to %d bytes", state->given, state->argument, WIRE_NAME_BYTES_MAX);
+		check_name(state, name);
 		if (o->member_count == NODE_MEMBERS_MAX)
 			die_usage("%s: more than %d nodes", state->given, NODE_MEMBERS_MAX);
 		names[o->member_count++] = name;
@@ -117,8 +123,7 @@ bool node_options_take(struct node_options *o, int id, const struct opt_state *s
 	switch (id) {
 	case NODE_OPT_ID:
 		o->id = state->argument;
-		if (!*o->id || strlen(o->id) > WIRE_NAME_BYTES_MAX)
-			die_usage("%s '%s': a name has 1 to %d bytes", state->given, o->id, WIRE_NAME_BYTES_MAX);
+		check_name(state, o->id);
 		return true;
 	case NODE_OPT_NODES:
 		take_nodes(o, state);

@@ -54,17 +54,21 @@ void output_flush_ended(struct node *n)
 	buf_clear(&n->holding, KEEP_BYTES);
 }
 
-/* The reader is gone: what is durable stays so, and the process ends as a filter does. */
+/* The reader is gone: what is durable stays so, and the process ends as a filter does, unless its parent ignores that. */
 static void die_of_pipe(struct node *n)
 {
 	if (n->open)
 		disk_close(n);
+	if (n->sigpipe_ignored)
+		return;
 	signal(SIGPIPE, SIG_DFL);
 	raise(SIGPIPE);
 }
 
 bool output_write(struct node *n)
 {
+	int failed;
+
 	while (n->out.len) {
 		ssize_t w = write(STDOUT_FILENO, n->out.at, n->out.len);
 
@@ -72,10 +76,11 @@ bool output_write(struct node *n)
 			continue;
 		if (w < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return false;
-		if (w < 0 && errno == EPIPE)
+		failed = errno;
+		if (w < 0 && failed == EPIPE)
 			die_of_pipe(n);
 		if (w < 0)
-			die(EXIT_SYSTEM, "cannot write standard output: %s", strerror(errno));
+			die(EXIT_SYSTEM, "cannot write 'stdout': %s", strerror(failed));
 		n->count.bytes_out += (uint64_t)w;
 		buf_drop(&n->out, (size_t)w);
 	}

@@ -72,6 +72,7 @@ struct protocol {
 	uint64_t (*deadline)(void *);           /* ns; UINT64_MAX: none */
 	const char *(*leader)(void *);          /* "" while unknown */
 	bool (*leading)(void *);                /* takes proposals */
+	uint64_t (*epoch)(void *);              /* grows with every leader: Raft's term, a ballot's round */
 	/* Of the committed configuration: 0 is no member, 1 a learner, 2 a voter. */
 	int (*member)(void *, const char *name);
 	/* Adds role, term or ballot, leader, indexes, voters and learners, in the order of the page. */

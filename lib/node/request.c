@@ -209,6 +209,7 @@ static void propose_batch(struct node *n)
 static void take_homeless(struct node *n)
 {
 	static const char *const names[] = { "type", NULL };
+	char name[WIRE_NAME_BYTES_MAX + 1];
 	struct wire_names *type_name;
 	struct queue *q = &n->retaken;
 
@@ -225,7 +226,8 @@ static void take_homeless(struct node *n)
 		struct wire_value type;
 
 		wire_body(type_name, waiting_body(w), &type);
-		request_take(n, &o, (struct wire_text){ type.json.p + 1, type.json.len - 2 }, waiting_body(w));
+		if (wire_string(&type, name, WIRE_NAME_BYTES_MAX))
+			request_take(n, &o, (struct wire_text){ name, strlen(name) }, waiting_body(w));
 	}
 	wire_names_free(type_name);
 }

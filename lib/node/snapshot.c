@@ -262,10 +262,6 @@ void node_snapshot_want(struct node *n)
 	n->snapshot_wanted = n->applied;
 }
 
-bool node_snapshot_busy(const struct node *n)
-{
-	return n->taking || (n->receiving && n->receiving->working);
-}
 
 /* --- Receiving --- */
 
@@ -305,6 +301,7 @@ static void install_done(void *arg)
 		n->count.snapshots_installed++;
 		n->protocol->installed(n->p, header.at, header.len, r->bytes);
 		request_skipped(n, r->index);
+		watch_gap(n);
 		n->changed = true;
 	}
 	buf_release(&header);

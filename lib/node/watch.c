@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+enum { WATCH_BYTES_MAX = 4096 };
+
 /* One request, as a queue of one. */
 struct watch {
 	struct queue who;
@@ -24,6 +26,8 @@ void watch_take(struct node *n, const struct origin *o, struct wire_text body)
 		return;         /* whose events would these be? */
 	if (prefix.kind != WIRE_ABSENT && prefix.kind != WIRE_STRING)
 		answer_error(n, o, WIRE_MALFORMED, "\"prefix\" has to be a string");
+	else if (body.len > WATCH_BYTES_MAX)
+		answer_error(n, o, WIRE_MALFORMED, "a watch of more than 4096 bytes");
 	else
 		read_take(n, o, body);
 }
@@ -36,8 +40,25 @@ static void remove_watch(struct node *n, size_t at)
 		n->machine->watch(n->m, false);
 }
 
+static bool is_of(struct watch *watch, struct wire_text src, struct wire_text msg_id)
+{
+	struct origin o = waiting_origin(queue_front(&watch->who));
+
+	return o.src.len == src.len && !memcmp(o.src.p, src.p, src.len) &&
+	       (!msg_id.p || (o.msg_id.len == msg_id.len && !memcmp(o.msg_id.p, msg_id.p, msg_id.len)));
+}
+
+/* msg_id.p NULL: any. */
+static void remove_watches(struct node *n, struct wire_text src, struct wire_text msg_id)
+{
+	for (size_t i = n->watches; i-- > 0;)
+		if (is_of(&n->watch[i], src, msg_id))
+			remove_watch(n, i);
+}
+
 void watch_begin(struct node *n, const struct origin *o, struct wire_text body)
 {
+	remove_watches(n, o->src, o->msg_id);   /* the request came twice */
 	if (n->watches == NODE_WATCHES_MAX) {
 		struct origin oldest = waiting_origin(queue_front(&n->watch[0].who));
 
@@ -51,20 +72,23 @@ void watch_begin(struct node *n, const struct origin *o, struct wire_text body)
 	answer(n, o, TEXT("\"type\":\"watch_ok\""));
 }
 
+void watch_gap(struct node *n)
+{
+	while (n->watches) {
+		struct origin oldest = waiting_origin(queue_front(&n->watch[0].who));
+
+		answer_error(n, &oldest, WIRE_ABORT, "this node got a snapshot in place of changes: the watch ends");
+		remove_watch(n, 0);
+	}
+}
+
 /* Of this client and, if the request says which, with that msg_id. */
 void watch_end(struct node *n, const struct origin *o, struct wire_text body)
 {
 	struct wire_value which;
 
 	wire_body(n->watch_names, body, &which);
-	for (size_t i = n->watches; i-- > 0;) {
-		struct origin w = waiting_origin(queue_front(&n->watch[i].who));
-
-		if (w.src.len == o->src.len && !memcmp(w.src.p, o->src.p, w.src.len) &&
-		    (which.kind == WIRE_ABSENT ||
-		     (w.msg_id.len == which.json.len && !memcmp(w.msg_id.p, which.json.p, w.msg_id.len))))
-			remove_watch(n, i);
-	}
+	remove_watches(n, o->src, which.kind == WIRE_ABSENT ? (struct wire_text){ 0 } : which.json);
 	answer(n, o, TEXT("\"type\":\"unwatch_ok\""));
 }
 

@@ -181,6 +181,20 @@ static void decode_chunk(struct coat *c, const struct wire_value *data)
 		c->chunk.len = json_unescape(&text, buf_room(&c->chunk, data->json.len));
 }
 
+/* The first chunk begins with the record that names the snapshot: a checksum, a space, and what header_read reads. */
+static bool header_fits(const struct coat *c, const struct raft_message *m)
+{
+	const char *end = c->chunk.len ? memchr(c->chunk.at, '\n', c->chunk.len) : NULL;
+	struct raft_snapshot snapshot;
+	struct raft_config config;
+	struct json_scan scan;
+
+	return end && end - c->chunk.at > 9 &&
+	       !json_scan(&scan, c->chunk.at + 9, (size_t)(end - c->chunk.at - 9), NULL, 0, NULL) &&
+	       raft_header_read(c->chunk.at + 9, (size_t)(end - c->chunk.at - 9), &snapshot, &config) &&
+	       snapshot.index == m->last_included_index && snapshot.term == m->last_included_term;
+}
+
 static bool message(void *p, const struct wire_line *line, const char **why)
 {
 	struct coat *c = p;
@@ -197,6 +211,10 @@ static bool message(void *p, const struct wire_line *line, const char **why)
 	step(c, &(struct raft_in){ .kind = RAFT_RECV, .message = &m }, &out);
 	if (!out.chunk)
 		return true;
+	if (!m.offset && !header_fits(c, &m)) {
+		simple(c, RAFT_INSTALL_FAILED);
+		return true;
+	}
 	/* The log makes room for the snapshot before it has its name: entries behind one that it contradicts. */
 	if (m.done && raft_last_index(c->core) > m.last_included_index &&
 	    (raft_first_index(c->core) > m.last_included_index + 1 ||
@@ -354,6 +372,6 @@ const struct protocol raft_protocol = {
 	.join = join, .leave = leave, .transfer = transfer, .peer_down = peer_down, .state_record = state_record,
 	.snapshot_header = snapshot_header, .compacted = compacted, .installed = installed,
 	.install_failed = install_failed,
-	.deadline = deadline, .leader = raft_coat_leader, .leading = raft_coat_leading, .member = raft_coat_member,
+	.deadline = deadline, .leader = raft_coat_leader, .leading = raft_coat_leading, .epoch = raft_coat_epoch, .member = raft_coat_member,
 	.status = raft_coat_status,
 };

@@ -40,6 +40,7 @@ bool raft_coat_entry_of(const char *json, size_t len, uint64_t *index, struct wi
 
 const char *raft_coat_leader(void *);
 bool raft_coat_leading(void *);
+uint64_t raft_coat_epoch(void *);
 int raft_coat_member(void *, const char *name);
 void raft_coat_status(void *, json_t *, uint64_t last_applied);
 

@@ -103,6 +103,8 @@ static const char *load_entry(struct coat *c, raft_index index, raft_term term, 
 		return NULL;
 	if (index > c->loaded_last + 1)
 		return "entries before this one are missing";
+	if (term < raft_term_at(c->core, index - 1))
+		return "its term is below that of the entry before";
 	if (index <= c->loaded_last)
 		raft_load_truncate(c->core, index);
 	raft_texts_clear(&c->own);

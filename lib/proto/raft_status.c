@@ -15,6 +15,11 @@ bool raft_coat_leading(void *p)
 	return c->leading && !c->transferring;
 }
 
+uint64_t raft_coat_epoch(void *p)
+{
+	return raft_current_term(((struct coat *)p)->core);
+}
+
 int raft_coat_member(void *p, const char *name)
 {
 	const struct raft_config *config = raft_config_committed(((struct coat *)p)->core);

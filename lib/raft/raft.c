@@ -126,7 +126,8 @@ static void start(struct raft *r)
 	/* Nobody has been heard from yet: to run early does no harm where it is asked first. */
 	else if (r->options.pre_vote)
 		r->election_ns = r->now_ns + raft_random(r, r->options.election_min_ns / 2);
-	if (raft_is_alone(r))
+	/* The only voter, and no leader before that: nobody is waited for. */
+	if (raft_is_alone(r) && (!r->options.lease_reads || r->configs == 1))
 		r->election_ns = r->now_ns;
 }
 

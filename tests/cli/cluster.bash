@@ -18,8 +18,9 @@ patience=${PATIENCE:-30}
 
 # For setup(): an empty directory, the tools in the path, the children to end.
 node_setup() {
-	local top=$BATS_TEST_DIRNAME/../..
-	bin=$(cd "${FAULTLINE_BIN:-$top/build/bin}" && pwd)
+	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	build=$(cd "${BUILD:-$top/build}" && pwd)
+	bin=$(cd "${FAULTLINE_BIN:-$build/bin}" && pwd)
 	export PATH="$bin:$PATH" LC_ALL=C.UTF-8
 	cd "$BATS_TEST_TMPDIR" || return
 	children=()
@@ -349,12 +350,18 @@ said() {
 # ---- a network in virtual time ----
 
 lockstep() {
-	local tool=${BUILD:-$BATS_TEST_DIRNAME/../../build}/tests/nodes/lockstep
-	if [ ! -x "$tool" ]; then
-		tool=$BATS_FILE_TMPDIR/lockstep
-		[ -x "$tool" ] || ${CC:-cc} -std=c11 -D_GNU_SOURCE -O1 -o "$tool" "$BATS_TEST_DIRNAME/../nodes/lockstep.c" -ljansson || return
+	local tool
+	tool=$(helper nodes/lockstep -ljansson) && timeout 120 "$tool" "$@"
+}
+
+# helper NAME FLAG...: a program of tests/ that is not installed; make has built it, or it is compiled now.
+helper() {
+	local source=$top/tests/${1%.so}.c made=$BATS_FILE_TMPDIR/${1##*/}
+	if [ -x "$build/tests/$1" ]; then
+		echo "$build/tests/$1"
+	else
+		[ -x "$made" ] || ${CC:-cc} -std=c11 -D_GNU_SOURCE -I"$top" -O1 -o "$made" "$source" "${@:2}" && echo "$made"
 	fi
-	timeout 120 "$tool" "$@"
 }
 
 # at MS SRC BODY: the line for n1 at that time.
@@ -366,13 +373,7 @@ at() {
 
 # For setup(): the library, in `fault`.
 find_fault() {
-	fault=${BUILD:-$BATS_TEST_DIRNAME/../../build}/tests/kill/fault.so
-	if [ ! -e "$fault" ]; then
-		fault=$BATS_FILE_TMPDIR/fault.so
-		[ -e "$fault" ] || (cd "$BATS_TEST_DIRNAME/../.." &&
-			${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -O1 -shared -fPIC -pthread -o "$fault" tests/kill/fault.c)
-	fi
-	fault=$(realpath "$fault")
+	fault=$(helper kill/fault.so -shared -fPIC -pthread)
 }
 
 # With the library preloaded, into the command alone: who has it takes the plan.  asan's own wants to be the first.

@@ -66,6 +66,11 @@ overwrite() {
 	dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
+# Asked with other msg_ids than those of a flood.
+snapshot_is_after() {
+	msg_id=$((msg_id + 100000)) status_is n1 ".snapshot_index > $1"
+}
+
 # ---- the log ----
 
 @test "the log is lines of a checksum, a space and compact JSON, in the directory that is named after the node" {
@@ -150,10 +155,12 @@ overwrite() {
 @test "with snapshots the log stays short, and a restart reads snapshot and log" {
 	start_node "${alone[@]}" --data d --snapshot-every 100 --segment-size 64K
 	pad=$(printf '%01000d' 0)
-	requests 1 1500 "{\"type\":\"write\",\"key\":\"p@\",\"value\":\"@ $pad\"}" | sed 's/"p[0-9]*\([0-9]\)"/"p\1"/' >&7
-	hear_answer 1500
-	msg_id=1500
-	eventually status_is n1 '.snapshot_index > 1300 and .first_index > 1000'
+	for ((msg_id = 0; msg_id < 1500; msg_id += 500)); do
+		requests $((msg_id + 1)) $((msg_id + 500)) "{\"type\":\"write\",\"key\":\"p@\",\"value\":\"@ $pad\"}" | sed 's/"p[0-9]*\([0-9]\)"/"p\1"/' >&7
+		hear_answer $((msg_id + 500))
+		eventually snapshot_is_after $((msg_id + 400))
+	done
+	eventually status_is n1 '.first_index > 900'
 	crash
 	[ "$(cat d/*.log | wc -c)" -lt 1000000 ] || fail "$(ls -l d)"
 	start_node "${alone[@]}" --data d --snapshot-every 100 --segment-size 64K
@@ -311,10 +318,12 @@ overwrite() {
 @test "a missing snapshot is exit 3, where the log does not go back to the beginning" {
 	start_node "${alone[@]}" --data d --segment-size 64K --snapshot-every 100
 	pad=$(printf '%02000d' 0)
-	requests 1 600 "{\"type\":\"write\",\"key\":\"k@\",\"value\":\"$pad\"}" >&7
-	hear_answer 600
-	msg_id=600
-	eventually status_is n1 '.first_index > 300'
+	for ((msg_id = 0; msg_id < 600; msg_id += 300)); do
+		requests $((msg_id + 1)) $((msg_id + 300)) "{\"type\":\"write\",\"key\":\"k@\",\"value\":\"$pad\"}" >&7
+		hear_answer $((msg_id + 300))
+		eventually snapshot_is_after $((msg_id + 200))
+	done
+	eventually status_is n1 '.first_index > 200'
 	crash
 	rm d/*.snapshot
 	contents d >before

@@ -183,36 +183,73 @@ troubled() {
 	echo '29000 send c9 n1 {"type":"read","msg_id":901,"key":"l"}'
 	echo '29000 send c9 n2 {"type":"read","msg_id":902,"key":"l"}'
 	echo '29000 send c9 n3 {"type":"read","msg_id":903,"key":"l"}'
-	echo '29900 send c9 n3 {"type":"status","msg_id":904}'
+	echo '36000 send c9 n3 {"type":"status","msg_id":904}'
 }
 
-# network SEED LOSS DIRECTORY
+# network SEED LOSS DUPLICATE DIRECTORY
 network() {
-	mkdir "$3"
-	troubled | sort -n -s -k1,1 | (cd "$3" && lockstep --seed "$1" --loss "$2" --trace trace n1 n2 n3 -- \
+	mkdir "$4"
+	troubled | sort -n -s -k1,1 | (cd "$4" && lockstep --seed "$1" --loss "$2" --duplicate "$3" --trace trace n1 n2 n3 -- \
 		"$NODE" --id '{id}' --nodes n1,n2,n3 --data '{id}' >out 2>err)
 }
 
 @test "three nodes in virtual time: one seed, one history, to the byte" {
-	network 3 10 a
-	network 3 10 b
+	network 3 10 5 a
+	network 3 10 5 b
 	cmp a/trace b/trace
 	cmp a/out b/out
-	network 4 10 c
+	network 4 10 5 c
 	if cmp -s a/trace c/trace; then fail "seeds 3 and 4 give the same"; fi
+}
+
+# The three agree in the end, every append that was acknowledged is there, and none is there twice.
+assert_agreement() {
+	jq -r 'select(.body.type == "read_ok") | .body.value | map(tostring) | join(" ")' "$1/out" >lists
+	assert_equal "$(wc -l <lists)" 3
+	assert_equal "$(sort -u lists | wc -l)" 1
+	head -n 1 lists | tr ' ' '\n' | sort >applied
+	assert_equal "$(uniq -d applied)" ""
+	jq -r 'select(.body.type == "txn_ok") | .body.txn[0][2]' "$1/out" | sort >acknowledged
+	[ "$(wc -l <acknowledged)" -gt 20 ]
+	assert_equal "$(comm -23 acknowledged applied)" ""
 }
 
 @test "whatever the seed and the losses, the three agree, and every append that was acknowledged is there once" {
 	for seed in {1..6}; do
 		echo "seed $seed"
-		network "$seed" $((seed * 5)) "$seed"
-		jq -r 'select(.body.type == "read_ok") | .body.value | map(tostring) | join(" ")' "$seed/out" >lists
-		assert_equal "$(wc -l <lists)" 3
-		assert_equal "$(sort -u lists | wc -l)" 1
-		head -n 1 lists | tr ' ' '\n' | sort >applied
-		assert_equal "$(uniq -d applied)" ""
-		jq -r 'select(.body.type == "txn_ok") | .body.txn[0][2]' "$seed/out" | sort >acknowledged
-		[ "$(wc -l <acknowledged)" -gt 20 ]
-		assert_equal "$(comm -23 acknowledged applied)" ""
+		network "$seed" $((seed * 5)) 0 "$seed"
+		assert_agreement "$seed"
 	done
+}
+
+@test "a line that comes twice does no harm: a request that one node sent on to another is not applied twice" {
+	for seed in {1..4}; do
+		echo "seed $seed"
+		network "$seed" 0 25 "$seed"
+		assert_agreement "$seed"
+	done
+}
+
+@test "a request of the longest line that is taken reaches the others, too, also when it is sent on; and so does the next" {
+	line='{"src":"c1","dest":"n1","at":3000000000,"body":{"type":"write","msg_id":1,"key":"k1","value":"PAD"}}'
+	pad=$(head -c $((65536 - ${#line} + 3)) /dev/zero | tr '\0' v)
+	lockstep --until 20000 n1 n2 n3 -- "$NODE" --id '{id}' --nodes n1,n2,n3 --volatile --line-max 64K >out 2>err <<-END
+		3000 send c1 leader {"type":"write","msg_id":1,"key":"k1","value":"$pad"}
+		5000 send c1 follower {"type":"write","msg_id":2,"key":"k2","value":"$pad"}
+		7000 send c1 leader {"type":"write","msg_id":3,"key":"k3","value":"$pad$pad"}
+		8000 send c1 leader {"type":"write","msg_id":4,"key":"k4","value":4}
+		9000 send c1 n1 {"type":"list","msg_id":5,"prefix":"k"}
+		9000 send c1 n2 {"type":"list","msg_id":6,"prefix":"k"}
+		9000 send c1 n3 {"type":"list","msg_id":7,"prefix":"k"}
+	END
+	jq -c '[.body.in_reply_to, .body.type, .body.code, [.body.items[]?[0]]]' out | sort | diff - <(cat <<-'END'
+		[1,"write_ok",null,[]]
+		[2,"write_ok",null,[]]
+		[3,"error",12,[]]
+		[4,"write_ok",null,[]]
+		[5,"list_ok",null,["k1","k2","k4"]]
+		[6,"list_ok",null,["k1","k2","k4"]]
+		[7,"list_ok",null,["k1","k2","k4"]]
+	END
+	)
 }

@@ -499,7 +499,7 @@ lead() {
 	assert_output true
 }
 
-@test "what another leader's entry took the place of did not happen; what it has committed did" {
+@test "what another leader has committed did happen; what its entry took the place of is not acknowledged" {
 	lead <<-'END'
 		1010 c1 {"type":"write","msg_id":1,"key":"x","value":1}
 		> *
@@ -510,10 +510,11 @@ lead() {
 		1013 c1 {"type":"status","msg_id":3}
 		> *
 	END
-	assert_equal "$(jq -c 'select(.dest == "c1" and .body.in_reply_to == 1) | .body.type' scene.out)" '"write_ok"'
-	run jq -c 'select(.dest == "c1" and .body.in_reply_to == 2) | .body | [.type, (.code == (11, 14))] | .[0], any(.[1:][]; .)' scene.out
-	assert_output --partial '"error"'
-	assert_output --partial true
+	jq -c 'select(.body.in_reply_to == (1, 2)) | [.body.in_reply_to, .body.type]' scene.out | sort | diff - <(cat <<-'END'
+		[1,"write_ok"]
+		[2,"error"]
+	END
+	)
 }
 
 @test "a leader that hears no majority steps down" {

@@ -1,7 +1,8 @@
 /*
  * lockstep: a network of real node processes in virtual time, for tests that must come out the same each time.
  *
- *     lockstep [--seed N] [--loss PERCENT] [--until MS] [--trace FILE] NAME... -- COMMAND [ARGUMENT...] <SCRIPT >ANSWERS
+ *     lockstep [--seed N] [--loss PERCENT] [--duplicate PERCENT] [--until MS] [--trace FILE]
+ *              NAME... -- COMMAND [ARGUMENT...] <SCRIPT >ANSWERS
  *
  * Starts COMMAND once for each NAME (`{id}` in an argument becomes the name) and hands lines over one at a time, in the
  * order of (time, when it was sent); after each the node answers and says `idle` with the time to wake it, as
@@ -55,10 +56,11 @@ static bool cuts[NODES_MAX][NODES_MAX];
 static char **command;
 static struct event *events;
 static size_t event_count, event_room;
-static uint64_t now, seq, random_state, loss_percent;
+static uint64_t now, seq, random_state, loss_percent, duplicate_percent;
 static FILE *trace;
 
-static _Noreturn void fail(const char *fmt, ...)
+__attribute__((format(printf, 1, 2), noreturn))
+static void fail(const char *fmt, ...)
 {
 	va_list args;
 
@@ -188,23 +190,26 @@ static char *stamped(const char *line, uint64_t at)
 	return text;
 }
 
-static void send_on(struct node *from, const char *dest, const char *line)
+/* Between nodes a line takes its time, so lines overtake each other; it may be lost, or come twice. */
+static void send_on(const struct node *from, const char *dest, const char *line)
 {
 	int to = find(dest);
+	uint64_t copies = to < 0 ? 0 : (draw() % 100 >= loss_percent) + (draw() % 100 < duplicate_percent);
 	char *text;
 
 	if (to < 0) {
 		text = stamped(line, now);
 		puts(text);
-	} else {
+		free(text);
+	}
+	for (; copies > 0; copies--) {
 		uint64_t at = now + DELAY_MIN + draw() % DELAY_SPREAD;
-		bool lost = draw() % 100 < loss_percent || cuts[from - nodes][to];
 
 		text = stamped(line, at);
-		if (!lost)
+		if (!cuts[from - nodes][to])
 			push(at, false, dest, text);
+		free(text);
 	}
-	free(text);
 }
 
 /* Hands a line over and takes what the node says until it is idle; its answer to `probe`, if that was asked. */
@@ -271,7 +276,8 @@ static int leader(void)
 
 		if (!nodes[i].pid)
 			continue;
-		snprintf(line, sizeof line, "{\"src\":\"probe\",\"dest\":\"%s\",\"at\":%ju,\"body\":{\"type\":\"status\",\"msg_id\":1}}",
+		snprintf(line, sizeof line,
+			 "{\"src\":\"probe\",\"dest\":\"%s\",\"at\":%ju,\"body\":{\"type\":\"status\",\"msg_id\":1}}",
 			 nodes[i].name, (uintmax_t)now);
 		status = deliver(&nodes[i], line, true);
 		role = json_string_value(json_object_get(status, "role"));
@@ -315,7 +321,8 @@ static void request(char *rest)
 
 	if (!body)
 		fail("send: SRC DEST BODY");
-	if (asprintf(&line, "{\"src\":\"%s\",\"dest\":\"%s\",\"at\":%ju,\"body\":%s}", src, node->name, (uintmax_t)now, body) < 0)
+	if (asprintf(&line, "{\"src\":\"%s\",\"dest\":\"%s\",\"at\":%ju,\"body\":%s}",
+		     src, node->name, (uintmax_t)now, body) < 0)
 		fail("out of memory");
 	if (node->pid)
 		deliver(node, line, false);
@@ -422,6 +429,8 @@ int main(int argc, char **argv)
 			seed = argv[i + 1];
 		else if (strcmp(argv[i], "--loss") == 0)
 			loss_percent = strtoull(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--duplicate") == 0)
+			duplicate_percent = strtoull(argv[i + 1], NULL, 10);
 		else if (strcmp(argv[i], "--until") == 0)
 			until = strtoull(argv[i + 1], NULL, 10) * MS;
 		else if (strcmp(argv[i], "--trace") != 0 || !(trace = fopen(argv[i + 1], "w")))
@@ -434,7 +443,8 @@ int main(int argc, char **argv)
 	}
 	command = argv + i + 1;
 	if (i + 1 >= argc || node_count == 0)
-		fail("usage: lockstep [--seed N] [--loss PERCENT] [--until MS] [--trace FILE] NAME... -- COMMAND... <SCRIPT");
+		fail("usage: lockstep [--seed N] [--loss PERCENT] [--duplicate PERCENT] [--until MS] [--trace FILE] "
+		     "NAME... -- COMMAND... <SCRIPT");
 	random_state = strtoull(seed, NULL, 10);
 	setenv("FAULTLINE_LOCKSTEP", "1", 1);
 	setenv("FAULTLINE_SEED", seed, 1);
