@@ -9,9 +9,12 @@ BUILD  ?= build$(if $(SAN),/san)
 # All that building, the demo and the tests need; `make deps` installs what is missing.
 PACKAGES = gcc libc6-dev libsodium-dev libjansson-dev libuv1-dev \
 	bats bats-assert bats-support libcmocka-dev libmemcached-dev jq libxml2-utils mandoc zsh fish util-linux
+ifeq ($(CC),clang)
+PACKAGES += clang
+endif
 # What `make fuzz` and `make bench` need besides.
 FUZZ_PACKAGES  = clang libclang-rt-14-dev
-BENCH_PACKAGES =
+BENCH_PACKAGES = etcd-server etcd-client wrk socat linux-perf
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough $(if $(WERROR),-Werror)
@@ -27,6 +30,7 @@ OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 UNITS   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 DRIVERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+SMOKES  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 PURE    = ring raft
 NODES   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/nodes/*.c))
 PAGES   = $(wildcard man/man*/*.[1-9])
@@ -46,6 +50,10 @@ $(BUILD)/libfaultline.a: $(OBJECTS)
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libfaultline.a
 	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS)
 $(BUILD)/tests/unit/libmemcached: UNIT_LIBS = -lmemcached -lhashkit
+
+# Each fuzz target with its corpus and no fuzzer.
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/smoke/main.o $(BUILD)/libfaultline.a
+	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(FUZZ_LDFLAGS) -o $@ $^ $(LIBS)
 
 # What tests run beside the tools: nodes of their own, and a disk that fails (preloaded, so without sanitizers).
 $(BUILD)/tests/nodes/%: $(BUILD)/tests/nodes/%.o $(BUILD)/libfaultline.a
@@ -70,12 +78,12 @@ $(BUILD)/flags: FORCE
 # As many compilers as processors, where the user did not say.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-demo: deps  ## install what is missing, build, and shard this machine's files over nodes
+demo: deps  ## install what is missing, build; kill the leader of three nodes, shard this machine's files
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@BUILD=$(BUILD) tests/demo
 
 check: deps  ## install what is missing, build, and pass every test
-	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(NODES) $(BUILD)/tests/kill/fault.so check-pure
+	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(SMOKES) $(NODES) $(BUILD)/tests/kill/fault.so check-pure
 	@BUILD=$(BUILD) tests/check $(notdir $(UNITS))
 
 # A core calls memory functions alone: no I/O, clock, random source, locale or environment.
@@ -100,9 +108,11 @@ endef
 deps:  ## install the packages that are missing (Debian 12; as root or with sudo)
 	$(call INSTALL_MISSING,$(PACKAGES))
 
-bench: deps  ## measure beside the peers; the table goes to tests/bench/RESULTS.md
-	@$(MAKE) --no-print-directory $(JOBS) all $(DRIVERS)
+bench: deps  ## measure beside the peers; the tables go to tests/bench/RESULTS.md and CLUSTER.md
+	$(call INSTALL_MISSING,$(BENCH_PACKAGES))
+	@$(MAKE) --no-print-directory $(JOBS) all $(DRIVERS) $(NODES)
 	@BUILD=$(BUILD) tests/bench/run $(BENCH)
+	@BUILD=$(BUILD) tests/bench/cluster $(BENCH_CLUSTER)
 
 fuzz: deps  ## run each fuzz target for FUZZ_SECONDS (60)
 	$(call INSTALL_MISSING,$(FUZZ_PACKAGES))
@@ -119,7 +129,7 @@ build/fuzz/%: tests/fuzz/%.c $(SOURCES)
 		-o $@ $^ $(LIBS)
 
 # Where nothing may end the process, the target has its own die.
-build/fuzz/nodes build/fuzz/keys: FUZZ_LDFLAGS = -Wl,--wrap=die
+build/fuzz/nodes build/fuzz/keys $(BUILD)/tests/fuzz/nodes $(BUILD)/tests/fuzz/keys: FUZZ_LDFLAGS = -Wl,--wrap=die
 
 install: all  ## install under PREFIX (/usr/local), with pages and completions; DESTDIR is honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(COMPLETIONS:%=$(DESTDIR)$(PREFIX)/share/%)

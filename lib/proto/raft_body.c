@@ -6,7 +6,6 @@
  */
 #include "lib/proto/raft_body.h"
 #include "lib/base/err.h"
-#include "lib/wire/skip.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -191,35 +190,23 @@ void raft_texts_end(struct raft_texts *t)
 			t->entry[i].config = &t->config[config++];
 }
 
-/* `{"term":2,"command":{...}}` as raft-node writes it; other spellings the long way. */
-static bool read_entry(const struct raft_names *names, struct wire_text json, struct raft_texts *out)
-{
-	struct wire_value field[2];
-	uint64_t term;
-
-	if (*json.p != '{')
-		return false;
-	wire_body(names->entry, json, field);
-	if (!wire_u64(&field[0], &term) || field[1].kind != WIRE_OTHER || *field[1].json.p != '{')
-		return false;
-	raft_texts_add(out, term, field[1].json);
-	return true;
-}
-
 static bool read_entries(const struct raft_names *names, const struct wire_value *list, struct raft_texts *out)
 {
-	struct wire_value item;
+	struct wire_value field[2];
 	struct wire_walk walk;
+	uint64_t term;
 
 	if (list->kind == WIRE_ABSENT)
 		return true;
-	if (list->kind != WIRE_OTHER || !wire_walk_init(&walk, list->json))
+	if (list->kind != WIRE_OTHER || *list->json.p != '[' || !wire_walk_init(&walk, list->json))
 		return false;
-	while (wire_walk_next(&walk, &item))
-		if (item.kind != WIRE_OTHER || !read_entry(names, item.json, out))
+	while (wire_walk_body(&walk, names->entry, field)) {
+		if (!wire_u64(&field[0], &term) || field[1].kind != WIRE_OTHER || *field[1].json.p != '{')
 			return false;
+		raft_texts_add(out, term, field[1].json);
+	}
 	raft_texts_end(out);
-	return true;
+	return wire_walk_ended(&walk);
 }
 
 /* --- Bodies --- */

@@ -64,9 +64,9 @@ static inline size_t place(const struct wire_names *names, const struct skip *s,
 	return names->count;
 }
 
-void wire_body(const struct wire_names *names, struct wire_text body, struct wire_value *out)
+/* The members of the object at s->p; moves to its closing brace. */
+static inline void read_members(const struct wire_names *names, struct skip *s, struct wire_value *out)
 {
-	struct skip s = { .start = body.p, .end = body.p + body.len, .p = body.p, .checked = true };
 	struct wire_value other;
 	struct skip_name name;
 	size_t next = 0;
@@ -74,15 +74,22 @@ void wire_body(const struct wire_names *names, struct wire_text body, struct wir
 
 	for (size_t i = 0; i < names->count; i++)
 		out[i] = (struct wire_value){ .kind = WIRE_ABSENT };
-	for (more = skip_open(&s, '{'); more; more = skip_comma(&s)) {
-		bool named = skip_name(&s, &name), valued;
+	for (more = skip_open(s, '{'); more; more = skip_comma(s)) {
+		bool named = skip_name(s, &name), valued;
 		size_t i;
 
 		assert(named);
-		i = place(names, &s, &name, &next);
-		valued = skip_value(&s, i < names->count ? &out[i] : &other);
+		i = place(names, s, &name, &next);
+		valued = skip_value(s, i < names->count ? &out[i] : &other);
 		assert(valued);
 	}
+}
+
+void wire_body(const struct wire_names *names, struct wire_text body, struct wire_value *out)
+{
+	struct skip s = { .start = body.p, .end = body.p + body.len, .p = body.p, .checked = true };
+
+	read_members(names, &s, out);
 }
 
 /* --- Values --- */
@@ -175,4 +182,23 @@ bool wire_walk_next(struct wire_walk *walk, struct wire_value *element)
 		s.p = s.end;
 	walk->p = s.p;
 	return true;
+}
+
+bool wire_walk_body(struct wire_walk *walk, const struct wire_names *names, struct wire_value *out)
+{
+	struct skip s = { .start = walk->p, .end = walk->end, .p = walk->p, .checked = true };
+
+	if (s.p == s.end || *s.p != '{')
+		return false;
+	read_members(names, &s, out);
+	s.p++;
+	if (!skip_comma(&s))
+		s.p = s.end;
+	walk->p = s.p;
+	return true;
+}
+
+bool wire_walk_ended(const struct wire_walk *walk)
+{
+	return walk->p == walk->end;
 }

@@ -107,6 +107,9 @@ bool wire_is(const struct wire_value *, const char *s);
 struct wire_walk { const char *p, *end; };
 bool wire_walk_init(struct wire_walk *, struct wire_text array);
 bool wire_walk_next(struct wire_walk *, struct wire_value *element);
+/* The next element's members, as wire_body reads them, in the same pass; false at the end, or where it is no object. */
+bool wire_walk_body(struct wire_walk *, const struct wire_names *, struct wire_value *out);
+bool wire_walk_ended(const struct wire_walk *);
 
 /* --- Writing --- */
 

@@ -4,7 +4,7 @@
 #     cluster  start_cluster n1 n2 n3; ask_at n2 BODY; kill_node n1; restart_node n1; cut_off n1; heal
 #     scene    play OPTION... <SCENE      one node in lockstep against peers played by hand
 #     network  lockstep OPTION... <SCRIPT       several nodes in virtual time (tests/nodes/lockstep.c)
-#     disk     faulty PLAN COMMAND, at_every_call      a disk that fails, or a process that dies there (tests/kill/fault.c)
+#     disk     faulty PLAN COMMAND; at_every_call -- FILTER       a disk that fails (tests/kill/fault.c)
 #
 # Nothing here depends on how long something takes: what is waited for is polled, up to `patience` seconds.
 
@@ -94,6 +94,10 @@ ask_at() {
 	answer=${BASH_REMATCH[1]}${BASH_REMATCH[2]}
 }
 
+ask() {
+	ask_at n1 "$1"
+}
+
 # Is the answer an error of one of the codes, as `0|11`?
 is_error() {
 	[[ $answer =~ \"type\":\"error\" && $answer =~ \"code\":($1)[,}] ]]
@@ -114,11 +118,7 @@ requests() {
 	}'
 }
 
-ask() {
-	ask_at n1 "$1"
-}
-
-# converse [NODE]: each line of stdin is `BODY -> ANSWER`, asked one after the other.  An error's text is any, but not empty.
+# converse [NODE]: each line of stdin is `BODY -> ANSWER`, asked one after the other.  An error has a text, any.
 converse() {
 	local line body
 	: >dialogue
@@ -131,8 +131,9 @@ converse() {
 		hear_answer "$msg_id" || fail "no answer to $body; stderr: $(tail -n 5 ./*err)"
 		printf '{"request":%s,"expected":%s,"got":%s}\n' "$body" "${line#* -> }" "$heard" >>dialogue
 	done
-	run jq -c '(.got.body | del(.in_reply_to) | if .type == "error" and ((.text // "") | length > 0) then del(.text) else . end) as $got
-		| select($got != .expected) | .got = .got.body' dialogue
+	run jq -c '(.got.body | del(.in_reply_to)) as $body
+		| ($body | if .type == "error" and (.text // "") != "" then del(.text) else . end) as $answer
+		| select($answer != .expected) | .got = $body' dialogue
 	assert_success
 	assert_output ""
 }
@@ -159,8 +160,8 @@ gone() {
 
 # ---- a cluster of real processes ----
 
-# Carries lines by dest between the FIFOs NAME.from and NAME.to; what is for none of the names goes to `client`.  As long as a
-# file cut/A.B is there, no line passes from A to B.  What a node does not take is kept up to 1 MB, then lost.
+# Carries lines by dest between the FIFOs NAME.from and NAME.to; what is for none of the names goes to `client`.  As
+# long as a file cut/A.B is there, no line passes from A to B.  What a node does not take is kept up to 1 MB, then lost.
 switch() {
 	exec perl -e '
 		use Fcntl;
@@ -221,7 +222,8 @@ start_member() {
 	local name=$1
 	shift
 	printf '%q ' "$@" >"$name.options"
-	"$NODE" --id "$name" --data "$name.data" "$@" "${node_options[@]}" <"$name.to" >"$name.from" 2>>"$name.err" 3>&- 7>&- 8>&- &
+	"$NODE" --id "$name" --data "$name.data" "$@" "${node_options[@]}" \
+		<"$name.to" >"$name.from" 2>>"$name.err" 3>&- 7>&- 8>&- &
 	pid_of[$name]=$!
 	children+=($!)
 }
@@ -293,8 +295,8 @@ status_is() {
 
 # ---- a scene: one node in lockstep ----
 #
-# A scene is lines `MS SRC BODY` that the node n1 gets, in order, each followed by what it has to say to it, all of it, in any
-# order: `> DEST BODY`, where a BODY need only be part of what was said, null stands for what must be missing and
+# A scene is lines `MS SRC BODY` that the node n1 gets, in order, each followed by what it has to say to it, all of it,
+# in any order: `> DEST BODY`, where a BODY need only be part of what was said, null stands for what must be missing and
 # "*" for anything; `> *` for whatever it likes.  `= LINE` is a line as it stands.  Lines with # are remarks.
 play() {
 	awk -v input=scene.in -v expected=scene.expected '
@@ -312,33 +314,43 @@ play() {
 	run --separate-stderr timeout 60 "$NODE" --lockstep --id n1 "$@" <scene.in
 	[ "$status" = 0 ] || fail "exit $status: $stderr"
 	printf '%s\n' "$output" >scene.out
-	jq -Rcn '
-		def fits($e): if $e == "*" then . != null
-			elif ($e | type) == "object" then . as $g | ($g | type) == "object" and all($e | keys_unsorted[]; . as $k | $g[$k] | fits($e[$k]))
-			elif ($e | type) == "array" then . as $g | ($g | type) == "array" and ($g | length) == ($e | length)
-				and all(range($e | length); . as $i | $g[$i] | fits($e[$i]))
-			else . == $e end;
-		# What may be left out is filled in.
-		def whole: if .type == "append_entries" then .entries //= [] elif .type == "request_vote" or .type == "request_vote_ok"
-			then .pre_vote //= false else . end;
-		[inputs | select(length > 0)] as $lines
-		| ($input | split("\n") | map(select(length > 0))) as $heard
-		| (reduce ($lines[] | fromjson) as $m ([[]]; if $m.body.type == "idle" and $m.dest == "net" then . + [[]]
-			else .[-1] += [{dest: $m.dest, body: ($m.body | whole)}] end)) as $said
-		| (reduce ($expected | split("\n")[] | select(length > 0) | capture("^(?<n>[0-9]+) (?<dest>[^ ]+) ?(?<body>.*)$")) as $e
-			({}; .[$e.n] += [if $e.dest == "*" then null else {dest: $e.dest, body: ($e.body | fromjson)} end])) as $want
-		| (if ($said | length) == ($heard | length) + 1 then empty
-			else {lines: ($heard | length), idle: (($said | length) - 1)} end),
-		  (range($heard | length) as $i | ($want[$i + 1 | tostring] // []) as $e | $said[$i] as $g
-			| select(($e | index([null]) | not) and
-				(($e | length) != ($g | length) or
-				(reduce $e[] as $x ($g; . as $rest | (first(range($rest | length) | select($rest[.].dest == $x.dest
-					and ($rest[.].body | fits($x.body)))) // null) as $at | if $at == null then . + ["missing"] else del(.[$at]) end)
-					| length) > 0))
-			| {line: ($i + 1), heard: $heard[$i], expected: $e, said: $g})' \
-		--rawfile input scene.in --rawfile expected scene.expected <scene.out >scene.diff
+	jq -Rcn --rawfile input scene.in --rawfile expected scene.expected "$scene_judge" <scene.out >scene.diff
 	[ ! -s scene.diff ] || fail "$(jq . scene.diff)"
 }
+
+# $said[i] and $wanted[i]: the messages after line i, {dest, body}; what is told is where they differ.
+# shellcheck disable=SC2016
+scene_judge='
+	def fits($part):
+		if $part == "*" then . != null
+		elif ($part | type) == "object" then
+			. as $all | type == "object" and all($part | keys_unsorted[]; . as $k | $all[$k] | fits($part[$k]))
+		elif ($part | type) == "array" then
+			. as $all | type == "array" and length == ($part | length)
+			and all(range($part | length); . as $i | $all[$i] | fits($part[$i]))
+		else . == $part end;
+	# What may be left out is filled in.
+	def whole:
+		if .type == "append_entries" then .entries //= []
+		elif .type == "request_vote" or .type == "request_vote_ok" then .pre_vote //= false
+		else . end;
+	def lines: split("\n") | map(select(length > 0));
+	# The input without the first that the part is of, or null.
+	def without($part):
+		. as $all | [range(length) | select($all[.].dest == $part.dest and ($all[.].body | fits($part.body)))][0]
+		| . as $at | if $at == null then null else $all | del(.[$at]) end;
+	def is_idle: .dest == "net" and .body.type == "idle";
+
+	($input | lines) as $heard
+	| (reduce (inputs | select(length > 0) | fromjson) as $m ([[]];
+		if $m | is_idle then . + [[]] else .[-1] += [{dest: $m.dest, body: ($m.body | whole)}] end)) as $said
+	| (reduce ($expected | lines[] | capture("^(?<n>[0-9]+) (?<dest>[^ ]+) ?(?<body>.*)$")) as $e ({};
+		.[$e.n] += [if $e.dest == "*" then "*" else {dest: $e.dest, body: ($e.body | fromjson)} end])) as $wanted
+	| (select(($said | length) != ($heard | length) + 1) | {lines: ($heard | length), idle: (($said | length) - 1)}),
+	  (range($heard | length) as $i | ($wanted[$i + 1 | tostring] // []) as $parts
+		| select($parts != ["*"] and
+			(reduce $parts[] as $part ($said[$i]; if . == null then null else without($part) end)) != [])
+		| {line: ($i + 1), heard: $heard[$i], expected: $parts, said: $said[$i]})'
 
 # What the node of the last scene said to line $1, to $2: the bodies.
 said() {
@@ -378,12 +390,13 @@ find_fault() {
 
 # With the library preloaded, into the command alone: who has it takes the plan.  asan's own wants to be the first.
 faulty() {
-	timeout 60 env ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" FAULTLINE_FAULT="$1" LD_PRELOAD="$fault" "${@:2}"
+	timeout 60 env ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
+		FAULTLINE_FAULT="$1" LD_PRELOAD="$fault" "${@:2}"
 }
 
-# at_every_call OPTION... -- FILTER: the node lives `input` under each plan there is, dying at each of its calls on the disk in
-# each way, then lives `again` without a fault.  The filter (jq) gets what it said in both lives, bodies with `dest`, as $one and
-# $two, and says what is wrong.  Every call has its turn, for in lockstep they are the same each time.
+# at_every_call OPTION... -- FILTER: the node lives `input` under each plan there is, dying at each of its calls on the
+# disk in each way, then lives `again` without a fault.  The filter (jq) gets what it said in both lives, bodies with
+# `dest`, as $one and $two, and says what is wrong.  Every call has its turn: in lockstep they are the same each time.
 at_every_call() {
 	local options=() how n last plan calls writes flushes
 	while [ "$1" != -- ]; do

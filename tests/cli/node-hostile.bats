@@ -149,11 +149,11 @@ outcome() {
 	play --nodes n1 --volatile --seed 1 <<-'END'
 		1 net {"type":"tick"}
 		> *
-		2 n2 {"type":"forward","term":1,"requests":[{"id":1,"body":{"type":"write","key":"x","value":1}}]}
+		2 n2 {"type":"forward","epoch":1,"requests":[{"id":1,"body":{"type":"write","key":"x","value":1}}]}
 		> *
 		3 c1 {"type":"write","msg_id":1,"key":"x","value":2}
 		> *
-		4 n2 {"type":"forward","term":1,"requests":[{"id":1,"body":{"type":"write","key":"x","value":1}}]}
+		4 n2 {"type":"forward","epoch":1,"requests":[{"id":1,"body":{"type":"write","key":"x","value":1}}]}
 		> *
 		5 c1 {"type":"read","msg_id":2,"key":"x"}
 		> c1 {"type":"read_ok","value":2}
@@ -379,7 +379,7 @@ outcome() {
 		> *
 		2 c1 {"type":"\u0077rite","msg_id":1,"key":"x","value":1}
 		> c1 {"type":"write_ok"}
-		3 n2 {"type":"forward","term":1,"requests":[{"id":1,"body":{"type":"\u0077rite","key":"x","value":1}}]}
+		3 n2 {"type":"forward","epoch":1,"requests":[{"id":1,"body":{"type":"\u0077rite","key":"x","value":1}}]}
 		> n2 {"type":"forward_ok","answers":[{"id":1,"body":{"type":"write_ok"}}]}
 	END
 }

@@ -444,6 +444,43 @@ static void test_long_string(void **state)
 	free(back);
 }
 
+static void test_walk_body(void **state)
+{
+	static const char *const names[] = { "term", "command", NULL };
+	static const char *const arrays[] = {
+		"[]", "[ ]", "[{}]", "[{\"term\":1,\"command\":{\"a\":[1,{\"term\":9}]}},{\"command\":2,\"term\":3,\"more\":{}}]",
+		" [ { } , {\"x\":\"]}\\\"\"} , {\"te\\u0072m\":7} ] " + 1, "[{\"term\":1},2,{\"term\":3}]", "[2]",
+	};
+	struct wire_names *n = wire_names_new(names);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(arrays) / sizeof(*arrays); i++) {
+		struct wire_text array = { arrays[i], strlen(arrays[i]) };
+		struct wire_value element, one[2], all[2];
+		struct wire_walk slow, fast;
+		bool objects = true;
+
+		while (array.p[array.len - 1] == ' ')
+			array.len--;
+		assert_true(wire_walk_init(&slow, array));
+		assert_true(wire_walk_init(&fast, array));
+		while (wire_walk_next(&slow, &element)) {
+			objects = objects && *element.json.p == '{';
+			assert_int_equal(wire_walk_body(&fast, n, all), objects);
+			if (!objects)
+				break;
+			wire_body(n, element.json, one);
+			for (int f = 0; f < 2; f++) {
+				assert_int_equal(one[f].kind, all[f].kind);
+				assert_ptr_equal(one[f].kind ? one[f].json.p : NULL, all[f].kind ? all[f].json.p : NULL);
+			}
+		}
+		assert_false(wire_walk_body(&fast, n, all));
+		assert_int_equal(wire_walk_ended(&fast), objects);
+	}
+	wire_names_free(n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -456,6 +493,7 @@ int main(void)
 		{ "a body's members are found in any order", test_orders, NULL, NULL, NULL },
 		{ "numbers, words and strings are told apart", test_values, NULL, NULL, NULL },
 		{ "an array is walked", test_walk, NULL, NULL, NULL },
+		{ "objects in an array are read in one pass as one by one", test_walk_body, NULL, NULL, NULL },
 		{ "lines and errors are written", test_write, NULL, NULL, NULL },
 		{ "a long string is escaped in pieces", test_long_string, NULL, NULL, NULL },
 	};
