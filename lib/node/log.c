@@ -89,7 +89,9 @@ static void grow_slots(struct log *l)
 
 void log_mark(struct log *l, uint64_t index, struct store_pos pos)
 {
-	if (!l->mark_next && l->marks && index < l->mark[l->marks - 1].index + LOG_MARK_ENTRIES)
+	/* One at the beginning of each segment, too: what is before it can go. */
+	if (!l->mark_next && l->marks && index < l->mark[l->marks - 1].index + LOG_MARK_ENTRIES &&
+	    pos.segment == l->mark[l->marks - 1].pos.segment)
 		return;
 	l->mark_next = false;
 	if (l->marks == l->mark_room) {

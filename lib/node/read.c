@@ -11,8 +11,6 @@
 #include <stdlib.h>
 
 enum { KEEP_BYTES = 1 << 16 };
-/* A question may be lost on the way. */
-static const uint64_t ASK_AGAIN_NS = 250 * UINT64_C(1000000);
 
 /* --- Batches --- */
 
@@ -80,7 +78,7 @@ static void ask(struct node *n)
 	for (size_t i = 0; i < n->read_batches; i++) {
 		struct read_batch *b = &n->read_batch[i];
 
-		if (b->state == READ_FORWARDED && n->now_ns - b->asked_ns >= ASK_AGAIN_NS)
+		if (b->state == READ_FORWARDED && n->now_ns - b->asked_ns >= 2 * n->options->heartbeat_ns)
 			b->state = READ_ASK;
 		if (b->state != READ_ASK)
 			continue;

@@ -449,7 +449,7 @@ static void test_walk_body(void **state)
 	static const char *const names[] = { "term", "command", NULL };
 	static const char *const arrays[] = {
 		"[]", "[ ]", "[{}]", "[{\"term\":1,\"command\":{\"a\":[1,{\"term\":9}]}},{\"command\":2,\"term\":3,\"more\":{}}]",
-		" [ { } , {\"x\":\"]}\\\"\"} , {\"te\\u0072m\":7} ] " + 1, "[{\"term\":1},2,{\"term\":3}]", "[2]",
+		"[ { } , {\"x\":\"]}\\\"\"} , {\"te\\u0072m\":7} ] ", "[{\"term\":1},2,{\"term\":3}]", "[2]",
 	};
 	struct wire_names *n = wire_names_new(names);
 
