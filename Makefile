@@ -8,7 +8,7 @@ BUILD  ?= build$(if $(SAN),/san)
 
 # All that building, the demo and the tests need; `make deps` installs what is missing.
 PACKAGES = gcc libc6-dev libsodium-dev libjansson-dev libuv1-dev \
-	bats bats-assert bats-support libcmocka-dev libmemcached-dev jq libxml2-utils mandoc zsh fish util-linux
+	bats bats-assert bats-support libcmocka-dev libmemcached-dev jq libxml2-utils mandoc zsh fish util-linux procps
 ifeq ($(CC),clang)
 PACKAGES += clang
 endif

@@ -1,5 +1,5 @@
 /*
- * block: inside the json module, text read a block at a time, not a byte.
+ * block: inside the json and wire modules, text read a block at a time, not a byte.
  *
  * A block is 16 bytes (SSE2) or 8 (any word): its bits mark the bytes that end or
  * interrupt plain text, which is printable ASCII but quote and backslash.

@@ -259,12 +259,12 @@ void admin_take(struct node *n, enum admin_kind kind, const struct origin *o, st
 {
 	if (kind == ADMIN_STATUS) {
 		answer_status(n, o);
+	} else if (n->changes.count >= NODE_CHANGES_MAX) {
+		answer_error(n, o, WIRE_UNAVAILABLE, "too many changes wait here");
 	} else if (kind == ADMIN_SNAPSHOT) {
 		node_snapshot_want(n);
 		queue_push(&n->changes, kind, o, (struct wire_text){ 0 });
 		n->changed = true;
-	} else if (n->changes.count >= NODE_CHANGES_MAX) {
-		answer_error(n, o, WIRE_UNAVAILABLE, "too many changes wait here");
 	} else {
 		take_change(n, kind, o, body);
 	}

@@ -29,7 +29,7 @@ static const struct kind kinds[TYPES] = {
 };
 
 struct raft_names {
-	struct wire_names *kind[TYPES], *entry, *config;
+	struct wire_names *kind[TYPES], *entry;
 	size_t type_len[TYPES];
 };
 
