@@ -343,7 +343,7 @@ lines_come() {
 	port=$(grep -o 'tcp:127.0.0.1:[0-9]*' "$BATS_FILE_TMPDIR/err" | head -n 1 | sed 's/.*://')
 	[ -n "$port" ] || fail "the port is not told"
 	kv -s "tcp:127.0.0.1:$port" put tcp yes
-	run kv -s "tcp:localhost:$port" get tcp
+	run kv -s "tcp:127.0.0.1:$port" get tcp
 	assert_output yes
 }
 
