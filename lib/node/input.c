@@ -85,7 +85,7 @@ static void too_long(struct node *n, const char *text, size_t len, const struct 
 		answer_bad(n, line, why);
 }
 
-void input_too_long(struct node *n, const char *text, size_t len)
+static void input_too_long(struct node *n, const char *text, size_t len)
 {
 	struct wire_line line;
 
@@ -185,7 +185,7 @@ static void take_message(struct node *n, const struct wire_line *line, const cha
 		     line->type, line->body);
 }
 
-void input_line(struct node *n, const char *text, size_t len)
+static void input_line(struct node *n, const char *text, size_t len)
 {
 	struct wire_line line;
 	struct origin o;
@@ -237,16 +237,20 @@ void input_line(struct node *n, const char *text, size_t len)
 	request_take(n, &o, line.type, line.body);
 }
 
-void input_lines(struct node *n)
+bool input_next(struct node *n)
 {
-	enum line_status status;
 	char *line;
 	size_t len;
 
-	while ((status = line_next(&n->in, &line, &len)) != LINE_NONE) {
-		if (status == LINE_TOO_LONG)
-			input_too_long(n, line, len);
-		else
-			input_line(n, line, len);
+	switch (line_next(&n->in, &line, &len)) {
+	case LINE_NONE:
+		return false;
+	case LINE_WHOLE:
+		input_line(n, line, len);
+		return true;
+	case LINE_TOO_LONG:
+		input_too_long(n, line, len);
+		return true;
 	}
+	return false;
 }

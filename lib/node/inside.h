@@ -170,10 +170,8 @@ struct node {
 /* --- input.c --- */
 void input_open(struct node *);
 void input_close(struct node *);
-/* All whole lines that were read. */
-void input_lines(struct node *);
-void input_line(struct node *, const char *line, size_t len);
-void input_too_long(struct node *, const char *line, size_t len);
+/* Takes the next line of those that were read; false: there is none. */
+bool input_next(struct node *);
 
 /* --- output.c --- */
 /* Where a line has to be written that leaves now, or after persist; output_end takes it back where too much waits. */

@@ -35,23 +35,6 @@ static void say_idle(struct node *n)
 	output_write(n);
 }
 
-static void take_lines(struct node *n)
-{
-	enum line_status status;
-	char *line;
-	size_t len;
-
-	while ((status = line_next(&n->in, &line, &len)) != LINE_NONE) {
-		if (status == LINE_TOO_LONG)
-			input_too_long(n, line, len);
-		else
-			input_line(n, line, len);
-		settle(n);
-		say_idle(n);
-	}
-}
-
-
 int lockstep_run(struct node *n)
 {
 	ssize_t got;
@@ -63,7 +46,10 @@ int lockstep_run(struct node *n)
 		got = line_read(&n->in, STDIN_FILENO);
 		if (got < 0 && errno != EINTR)
 			die(EXIT_SYSTEM, "cannot read 'stdin': %s", strerror(errno));
-		take_lines(n);
+		while (input_next(n)) {
+			settle(n);
+			say_idle(n);
+		}
 	} while (got);
 	return 0;
 }

@@ -169,7 +169,8 @@ static void take_input(struct loop *l)
 		else
 			uv_poll_stop(&l->in);
 	}
-	input_lines(n);
+	while (input_next(n))
+		;
 	turn(l);
 }
 
