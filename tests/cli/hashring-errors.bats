@@ -420,12 +420,12 @@ with_nonblocking() {
 @test "SIGTERM and SIGINT end it by that signal, and what was answered is out" {
 	for signal in TERM INT HUP; do
 		mkfifo in.$signal
-		env --default-signal=INT hashring -n a <in.$signal >out 3>&- &
+		env --default-signal=INT hashring -n a <in.$signal >out.$signal 3>&- &
 		pid=$!
 		exec 7>in.$signal
 		echo k >&7
 		for ((tries = 0; tries < 200; tries++)); do
-			[ ! -s out ] || break
+			[ ! -s out.$signal ] || break
 			sleep 0.05
 		done
 		kill -s $signal $pid
@@ -433,7 +433,7 @@ with_nonblocking() {
 		wait $pid || status=$?
 		exec 7>&-
 		assert_equal $status $((128 + $(kill -l $signal)))
-		assert_equal "$(cat out)" $'k\ta'
+		assert_equal "$(cat out.$signal)" $'k\ta'
 	done
 }
 
