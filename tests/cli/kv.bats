@@ -224,6 +224,7 @@ lines_come() {
 }
 
 @test "watch prints an event a line, in the order of the log" {
+	: >events
 	kv watch w/ >events 3>&- &
 	watcher=$!
 	# The watch is there once it sees something.
@@ -231,7 +232,6 @@ lines_come() {
 		kv put w/ready "$i"
 		sleep 0.05
 	done
-	: >events.later
 	kv put w/a 1
 	kv put other 1
 	kv cas w/a 1 '{"b":2}'

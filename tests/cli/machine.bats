@@ -299,8 +299,10 @@ assert_fatal() {
 
 @test "where one node's program fails, that node alone goes, and the others serve" {
 	for way in crash hang garbage; do
-		rm -f in
+		rm -f in out err
 		mkfifo in
+		: >out
+		: >err
 		timeout 60 netfault -n "n1=raft-node --volatile --request-timeout 2s --machine cat" \
 			-n "n2=raft-node --volatile --request-timeout 2s --machine cat" \
 			-n "n3=raft-node --volatile --request-timeout 2s --machine-timeout 400ms --machine '$bad'" <in >out 2>err &
@@ -310,7 +312,9 @@ assert_fatal() {
 		until grep -q "^n3: raft-node: machine '$bad': " err; do sleep 0.05; done
 		apply 3 '"after"' >&5
 		until answers <out | grep -q ^3; do sleep 0.05; done
+		until grep -q "^netfault: node 'n3' ended" err; do sleep 0.05; done     # before SIGTERM ends it
 		exec 5>&-
+		status=0
 		wait $! || status=$?
 		assert_equal "$status" 1                # netfault's word for it: a node died of itself
 		run grep -c "^netfault: node 'n3' ended with status 4" err

@@ -26,11 +26,12 @@
 
 enum { MANY = SANITIZED ? 50000 : 1000000, SOME = MANY / 4, FEW = 10000 };
 
+/* Processor time: what others do meanwhile is not judged. */
 static uint64_t now_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
