@@ -84,7 +84,7 @@ static void ask(struct node *n)
 			continue;
 		if (!token && here)
 			token = n->protocol->read(n->p, &no);
-		else if (!token && *leader && strcmp(leader, n->id))
+		else if (!token && *leader && strcmp(leader, n->id) && n->now_ns >= n->homeless_until_ns)
 			token = forward_read_index(n);
 		if (!token)
 			return;
@@ -126,6 +126,8 @@ bool read_answered(struct node *n, uint64_t number, uint64_t index)
 			continue;
 		ours = true;
 		b->state = index ? READ_CONFIRMED : READ_ASK;
+		if (!index)
+			request_pause(n);       /* it does not lead any more, or not yet: to ask at once would go round and round */
 		b->index = index ? index - 1 : 0;
 	}
 	return ours;

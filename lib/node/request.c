@@ -319,7 +319,7 @@ uint64_t request_deadline(struct node *n)
 	uint64_t other[] = {
 		queue_deadline(&n->homeless), queue_deadline(&n->forwarded), queue_deadline(&n->reads),
 		queue_deadline(&n->changes),
-		n->homeless.count && n->homeless_until_ns > n->now_ns ? n->homeless_until_ns : UINT64_MAX,
+		(n->homeless.count || n->read_batches) && n->homeless_until_ns > n->now_ns ? n->homeless_until_ns : UINT64_MAX,
 	};
 
 	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++)

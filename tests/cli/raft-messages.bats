@@ -393,3 +393,24 @@ teardown() {
 		> n3 {"type":"request_vote","term":4,"candidate_id":"n1","last_log_index":1,"last_log_term":3,"pre_vote":false}
 	END
 }
+
+@test "a read that comes back from who does not lead is asked again after a pause, not at once" {
+	{
+		echo '10 n2 {"type":"append_entries","term":1,"leader_id":"n2","prev_log_index":0,"prev_log_term":0,"leader_commit":0}'
+		echo '> *'
+		echo '11 c1 {"type":"read","msg_id":1,"key":"x"}'
+		echo '> n2 {"type":"forward","requests":"*"}'
+	} >scene
+	play "${patient[@]}" <scene
+	number=$(said 2 n2 | jq '.requests[0].id')
+	{
+		cat scene
+		echo "12 n2 {\"type\":\"forward_ok\",\"answers\":[{\"id\":$number}]}"
+		echo '13 net {"type":"tick"}'
+		echo '23 net {"type":"tick"}'
+		echo '> n2 {"type":"forward","requests":"*"}'
+	} >scene2
+	play "${patient[@]}" <scene2
+	wake=$(jq -n '[inputs | select(.body.type == "idle")][2].body.wake' scene.out)
+	assert [ "$wake" -le 23000000 ]
+}
