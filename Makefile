@@ -8,13 +8,14 @@ BUILD  ?= build$(if $(SAN),/san)
 
 # All that building, the demo and the tests need; `make deps` installs what is missing.
 PACKAGES = gcc libc6-dev libsodium-dev libjansson-dev libuv1-dev \
-	bats bats-assert bats-support libcmocka-dev libmemcached-dev jq libxml2-utils mandoc zsh fish util-linux procps
+	bats bats-assert bats-support libcmocka-dev libmemcached-dev jq libxml2-utils mandoc zsh fish util-linux procps \
+	python3 socat mosquitto mosquitto-clients openssh-server openssh-client
 ifeq ($(CC),clang)
 PACKAGES += clang
 endif
 # What `make fuzz` and `make bench` need besides.
 FUZZ_PACKAGES  = clang libclang-rt-14-dev
-BENCH_PACKAGES = etcd-server etcd-client wrk socat linux-perf
+BENCH_PACKAGES = etcd-server etcd-client wrk linux-perf
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough $(if $(WERROR),-Werror)
@@ -25,24 +26,35 @@ ALL_LDFLAGS = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 LIBS = -ljansson -lsodium -luv -lm
 
 TOOLS   = $(basename $(notdir $(wildcard cmd/*.c)))
-SOURCES = $(wildcard lib/*/*.c)
+# Loaded into nodes by netfault, and part of no program.
+PRELOADS = lib/preload/virtual.c lib/preload/unsynced.c
+PRELOAD_PARTS = $(PRELOADS) $(wildcard $(PRELOADS:.c=_*.c))
+SOURCES = $(filter-out $(filter-out %_crash.c,$(PRELOAD_PARTS)),$(wildcard lib/*/*.c))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 UNITS   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 DRIVERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 SMOKES  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
-PURE    = ring raft
+PURE    = ring raft fault
 NODES   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/nodes/*.c))
+SHARED  = $(PRELOADS:lib/preload/%.c=$(BUILD)/lib/faultline/%.so)
 PAGES   = $(wildcard man/man*/*.[1-9])
 
 # One short line a file; V=1 shows the commands.
 Q = $(if $(V),,@echo "  $(1)  $(patsubst $(BUILD)/%,%,$@)";)
 
-all: $(TOOLS:%=$(BUILD)/bin/%)  ## build the tools into build/bin
+all: $(TOOLS:%=$(BUILD)/bin/%) $(SHARED)  ## build the tools into build/bin
 
 $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(BUILD)/libfaultline.a
 	@mkdir -p $(@D)
 	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# Preloaded before any sanitizer's own library, so without one.  initfirst: virtual.c says why; before it there is no environment.
+PRELOAD_FLAGS_virtual = -Wl,-z,initfirst
+$(BUILD)/lib/faultline/%.so: $(PRELOAD_PARTS) $(wildcard lib/preload/*.h) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call Q,LINK)$(CC) $(BASE_CFLAGS) $(CFLAGS) -fvisibility=hidden -shared -fPIC $(PRELOAD_FLAGS_$*) -o $@ \
+		$(filter-out %_crash.c,$(filter lib/preload/$*.c lib/preload/$*_%.c,$(PRELOAD_PARTS)))
 
 $(BUILD)/libfaultline.a: $(OBJECTS)
 	$(call Q,AR  )rm -f $@ && $(AR) rcs $@ $^
@@ -94,6 +106,7 @@ check-pure: $(OBJECTS)
 		calls=$$(nm -u $(BUILD)/$$m.pure.o | awk '{ print $$2 }' | grep -vxE '$(PURE_CALLS)'); \
 		[ -z "$$calls" ] || { echo "lib/$$m is not pure, it calls:" $$calls >&2; exit 1; }; done
 
+# RUNLEVEL=1: the daemons among them are for tests to start, each its own.
 define INSTALL_MISSING
 	@command -v dpkg-query >/dev/null || { echo "make deps: this is no Debian; needed are: $(1)" >&2; exit 1; }; \
 	missing=; for p in $(1); do \
@@ -102,7 +115,7 @@ define INSTALL_MISSING
 	if [ $$(id -u) = 0 ]; then as=; elif sudo -n true 2>/dev/null || { [ -t 0 ] && command -v sudo >/dev/null; }; then as=sudo; \
 	else echo "make deps: not root, and no sudo; please install:$$missing" >&2; exit 1; fi; \
 	echo "make deps: installing$$missing"; \
-	$$as apt-get update -q && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+	$$as apt-get update -q && $$as env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
 endef
 
 deps:  ## install the packages that are missing (Debian 12; as root or with sudo)
@@ -134,6 +147,7 @@ build/fuzz/nodes build/fuzz/keys $(BUILD)/tests/fuzz/nodes $(BUILD)/tests/fuzz/k
 install: all  ## install under PREFIX (/usr/local), with pages and completions; DESTDIR is honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(COMPLETIONS:%=$(DESTDIR)$(PREFIX)/share/%)
 	install -m 755 $(TOOLS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/bin
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/faultline $(SHARED)
 	for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/$$p || exit 1; done
 	for t in $(TOOLS); do \
 		$(BUILD)/bin/$$t --completion bash >$(DESTDIR)$(PREFIX)/share/$(BASH_DIR)/$$t && \
@@ -146,7 +160,7 @@ FISH_DIR = fish/vendor_completions.d
 COMPLETIONS = $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR)
 
 uninstall:  ## remove what install put there
-	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/%) $(PAGES:%=$(DESTDIR)$(PREFIX)/share/%)
+	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/%) $(SHARED:$(BUILD)/%=$(DESTDIR)$(PREFIX)/%) $(PAGES:%=$(DESTDIR)$(PREFIX)/share/%)
 	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/$(BASH_DIR)/%) $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/$(ZSH_DIR)/_%) \
 		$(TOOLS:%=$(DESTDIR)$(PREFIX)/share/$(FISH_DIR)/%.fish)
 

@@ -38,7 +38,8 @@ static const struct opt_tool tool = {
 	.usage = "kv [options] get K | put K V | cas K FROM TO | delete K | list [PREFIX]\n"
 		 "kv [options] txn [OPERATIONS ...] | watch [PREFIX] | apply COMMAND\n"
 		 "kv [options] status | wait leader | wait caught-up [NODE]\n"
-		 "kv [options] join NODE | leave NODE | transfer [NODE] | snapshot",
+		 "kv [options] join NODE | leave NODE | transfer [NODE] | snapshot\n"
+		 "kv [options] net FAULT ... | net links | net nodes",
 	.purpose = "Reads and changes keys and values that several nodes keep together, watches them, and asks and "
 		   "changes the nodes.",
 	.options = options,
@@ -76,6 +77,7 @@ static const struct verb {
 	{ "leave", command_leave, 1, 1, "NODE", 0, true },
 	{ "transfer", command_transfer, 0, 1, "[NODE]", 0, true },
 	{ "snapshot", command_snapshot, 0, 0, "no operands", 0, true },
+	{ "net", command_net, 1, SIZE_MAX, "FAULT ... | links | nodes", 0, false },
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 

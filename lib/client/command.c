@@ -44,20 +44,28 @@ static enum exit_status status_of(uint64_t code)
 	}
 }
 
-enum exit_status command_expect(const struct command *c, const struct wire_line *answer, const char *type)
+uint64_t command_code(const struct command *c, const struct wire_line *answer, char text[static COMMAND_TEXT_BYTES])
 {
 	static const char *const names[] = { "code", "text", NULL };
 	struct wire_value field[2];
-	char text[512];
+	uint64_t code;
+
+	client_fields(answer, names, field);
+	if (!client_is(answer, "error") || !wire_u64(&field[0], &code))
+		command_strange(c, answer);
+	if (!wire_string(&field[1], text, COMMAND_TEXT_BYTES - 1))
+		strcpy(text, wire_code_text((enum wire_code)code));
+	return code;
+}
+
+enum exit_status command_expect(const struct command *c, const struct wire_line *answer, const char *type)
+{
+	char text[COMMAND_TEXT_BYTES];
 	uint64_t code;
 
 	if (client_is(answer, type))
 		return EXIT_DONE;
-	client_fields(answer, names, field);
-	if (!client_is(answer, "error") || !wire_u64(&field[0], &code))
-		command_strange(c, answer);
-	if (!wire_string(&field[1], text, sizeof(text) - 1))
-		strcpy(text, wire_code_text((enum wire_code)code));
+	code = command_code(c, answer, text);
 	if (c->about)
 		warn("cannot %s '%s': %s", c->name, c->about, text);
 	else

@@ -7,7 +7,10 @@
 #include "lib/base/err.h"
 #include "lib/client/client.h"
 
-enum { COMMAND_ADDRESSES_MAX = 64 };
+enum {
+	COMMAND_ADDRESSES_MAX = 64,
+	COMMAND_TEXT_BYTES = 512,       /* of an error */
+};
 
 /* What the options and operands say. */
 struct command {
@@ -30,6 +33,7 @@ typedef enum exit_status command_run(struct command *);
 command_run command_get, command_put, command_cas, command_delete, command_list, command_txn, command_apply;
 command_run command_watch, command_status, command_wait;
 command_run command_join, command_leave, command_transfer, command_snapshot;
+command_run command_net;
 
 /* --- For the commands --- */
 
@@ -44,6 +48,9 @@ void command_no_answer(const struct command *, const char *why);
  */
 __attribute__((warn_unused_result))
 enum exit_status command_expect(const struct command *, const struct wire_line *answer, const char *type);
+
+/* The code of an error answer, and its text; any other answer than that is strange. */
+uint64_t command_code(const struct command *, const struct wire_line *answer, char text[static COMMAND_TEXT_BYTES]);
 
 /* An answer that is not what its type promises: the end, exit 4. */
 __attribute__((noreturn))

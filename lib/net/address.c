@@ -178,6 +178,30 @@ int address_connect(const struct address *a, const char **why)
 	return fd;
 }
 
+int address_connect_begin(const struct address *a, const struct addrinfo *host)
+{
+	struct sockaddr_un name = unix_name(a);
+	const struct sockaddr *to = host ? host->ai_addr : (const struct sockaddr *)&name;
+	socklen_t len = host ? host->ai_addrlen : sizeof(name);
+	int fd = socket(host ? host->ai_family : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	if (host) {
+		address_no_delay(fd);
+		address_keep_alive(fd, true);
+	}
+	return connect(fd, to, len) && errno != EINPROGRESS ? give_up(fd) : fd;
+}
+
+int address_error(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) ? errno : error;
+}
+
 unsigned address_port(int fd)
 {
 	struct sockaddr_storage at;
@@ -195,4 +219,17 @@ void address_no_delay(int fd)
 	int on = 1;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+void address_keep_alive(int fd, bool takes)
+{
+	int on = 1, dead_ms = ADDRESS_DEAD_MS;
+	int every_s = 1, idle_s = 2, times = ADDRESS_DEAD_MS / 1000 - idle_s;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof(every_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof(times));
+	if (takes)
+		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof(dead_ms));
 }

@@ -1,104 +1,26 @@
 /*
  * Nodes: processes with pipes for stdin, stdout and stderr.
  *
- * Each leads a process group of its own, so that what it started is ended with it, and none outlives
- * netfault, whatever ends that: the kernel kills them then.  A node is down once its pipe closes or its
- * process ends, whichever is seen first.
+ * Each leads a process group of its own (spawn.h).  A node is down once its pipe closes or its process ends,
+ * whichever is seen first.
  */
 #include "lib/net/inside.h"
+#include "lib/net/spawn.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 enum {
-	ERR_READ_BYTES = 4096,
-	ERR_LINE_BYTES_MAX = 1 << 16,   /* a longer one is told in pieces */
+	AGAIN_MS_MIN = 100,             /* --restart: before a node is started again, doubled each time */
+	AGAIN_MS_MAX = 10000,           /* at most; and one that ran so long has the least again */
 	PIPE_BYTES = 1 << 16,           /* Linux's, where nothing else was asked for */
 	PIPES_BYTES_MAX = 1 << 25,      /* of all to and from nodes */
 };
 
 /* --- Start --- */
-
-struct pipes {
-	int in[2], out[2], err[2];      /* of the node: stdin, stdout, stderr */
-	int failed[2];                  /* errno of an exec that failed; closed by one that did not */
-};
-
-static void close_pair(int pair[2])
-{
-	for (int i = 0; i < 2; i++)
-		if (pair[i] >= 0)
-			close(pair[i]);
-}
-
-static void close_pipes(struct pipes *p)
-{
-	close_pair(p->in);
-	close_pair(p->out);
-	close_pair(p->err);
-	close_pair(p->failed);
-}
-
-static int open_pipes(struct pipes *p)
-{
-	*p = (struct pipes){ { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
-	if (!pipe2(p->in, O_CLOEXEC) && !pipe2(p->out, O_CLOEXEC) && !pipe2(p->err, O_CLOEXEC) &&
-	    !pipe2(p->failed, O_CLOEXEC))
-		return 0;
-	int saved = errno;
-	close_pipes(p);
-	return saved;
-}
-
-__attribute__((noreturn))
-static void run(struct child *c, struct pipes *p, pid_t parent)
-{
-	static const int ours[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGPIPE };
-	struct sigaction old;
-	sigset_t none;
-	int why;
-
-	setpgid(0, 0);
-	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
-		if (!sigaction(ours[i], NULL, &old) && (old.sa_handler != SIG_IGN || ours[i] == SIGPIPE))
-			signal(ours[i], SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* The second question is for a netfault that ended before the first was asked. */
-	if (!prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent &&
-	    dup2(p->in[0], STDIN_FILENO) >= 0 && dup2(p->out[1], STDOUT_FILENO) >= 0 &&
-	    dup2(p->err[1], STDERR_FILENO) >= 0)
-		execvp(c->argv[0], c->argv);
-	why = errno;
-	while (write(p->failed[1], &why, sizeof(why)) < 0 && errno == EINTR)
-		;
-	_exit(127);
-}
-
-/* 0, or errno of an exec that failed: then there is no process any more. */
-static int await_exec(pid_t pid, struct pipes *p)
-{
-	int why = 0;
-	ssize_t got;
-
-	close(p->failed[1]);
-	p->failed[1] = -1;
-	do
-		got = read(p->failed[0], &why, sizeof(why));
-	while (got < 0 && errno == EINTR);
-	if (got != sizeof(why))
-		return 0;
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return why ? why : ECHILD;
-}
 
 /* Large pipes save turns, but what a user may have in all pipes is bounded too (pipe(7): 64 MiB). */
 static void enlarge(const struct net *n, int fd)
@@ -111,109 +33,43 @@ static void enlarge(const struct net *n, int fd)
 
 static void on_stderr(void *owner);
 
-static void begin(struct child *c, struct pipes *p, pid_t pid)
+static void begin(struct child *c, const struct spawned *s)
 {
 	struct net *n = c->port.net;
 
-	c->pid = pid;
-	c->asked_to_end = false;
+	c->pid = s->pid;
+	c->asked_to_end = c->by_fault = false;
+	c->started_ms = uv_now(&n->loop);
+	timer_free(c->again);
+	c->again = NULL;
 	c->up = true;
 	n->up++;
 	n->alive++;
-	enlarge(n, p->in[1]);
-	enlarge(n, p->out[0]);
-	port_open(&c->port, n, p->out[0], p->in[1]);
-	c->err = watch_new(&n->loop, p->err[0], on_stderr, c);
+	enlarge(n, s->in);
+	enlarge(n, s->out);
+	port_open(&c->port, n, s->out, s->in);
+	c->words.name = c->name;
+	c->err = watch_new(&n->loop, s->err, on_stderr, c);
 	watch_for(c->err, UV_READABLE);
-	p->out[0] = p->in[1] = p->err[0] = -1;
-	close_pipes(p);
+	faults_started(c);
 	control_init(c);
 }
 
 int child_start(struct child *c)
 {
-	struct pipes p;
-	pid_t parent = getpid(), pid;
-	int why = open_pipes(&p);
-	sigset_t all, before;
+	struct spawned s;
+	int why = spawn_process(&(struct spawn){ .argv = c->argv }, &s);
 
-	if (why)
-		return why;
-	/* Until the handlers are gone from it: they would tell its signals as ours. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	pid = fork();
-	if (pid == 0)
-		run(c, &p, parent);
-	why = pid < 0 ? errno : 0;
-	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (!why)
-		why = await_exec(pid, &p);
-	if (why)
-		close_pipes(&p);
-	else
-		begin(c, &p, pid);
+		begin(c, &s);
 	return why;
 }
 
 /* --- stderr --- */
 
-/* Whole lines with the name in front, in one write. */
-static void tell(struct child *c, const char *p, const char *end)
-{
-	struct buf text = { 0 };
-	ssize_t put;
-
-	while (p < end) {
-		const char *newline = memchr(p, '\n', (size_t)(end - p));
-		const char *stop = newline ? newline + 1 : end;
-
-		buf_puts(&text, c->name);
-		buf_puts(&text, ": ");
-		buf_add(&text, p, (size_t)(stop - p));
-		if (!newline)
-			buf_putc(&text, '\n');
-		p = stop;
-	}
-	while (text.len) {
-		struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
-
-		put = write(STDERR_FILENO, text.at, text.len);
-		if (put < 0 && errno == EAGAIN)
-			poll(&room, 1, -1);
-		else if (put < 0 && errno != EINTR)
-			break;          /* a stderr that takes nothing: nobody to tell */
-		buf_drop(&text, put > 0 ? (size_t)put : 0);
-	}
-	buf_release(&text);
-}
-
-/* One read: its bytes, 0 at the end, -1 where there is nothing yet. */
-static ssize_t read_stderr(struct child *c)
-{
-	char bytes[ERR_READ_BYTES], *newline;
-	ssize_t got = read(c->err->fd, bytes, sizeof(bytes));
-	size_t whole;
-
-	if (got <= 0)
-		return got < 0 && (errno == EINTR || errno == EAGAIN) ? -1 : 0;
-	newline = memrchr(bytes, '\n', (size_t)got);
-	whole = newline ? (size_t)(newline + 1 - bytes) : 0;
-	buf_add(&c->err_partial, bytes, whole ? whole : (size_t)got);
-	if (!whole && c->err_partial.len < ERR_LINE_BYTES_MAX)
-		return got;
-	tell(c, c->err_partial.at, c->err_partial.at + c->err_partial.len);
-	buf_clear(&c->err_partial, ERR_READ_BYTES);
-	if (whole)
-		buf_add(&c->err_partial, bytes + whole, (size_t)got - whole);
-	return got;
-}
-
 static void end_stderr(struct child *c)
 {
-	if (c->err_partial.len)
-		tell(c, c->err_partial.at, c->err_partial.at + c->err_partial.len);
-	buf_release(&c->err_partial);
+	words_end(&c->words);
 	watch_free(c->err);
 	c->err = NULL;
 }
@@ -222,7 +78,7 @@ static void on_stderr(void *owner)
 {
 	struct child *c = owner;
 
-	if (!read_stderr(c))
+	if (!words_read(&c->words, c->err->fd))
 		end_stderr(c);
 }
 
@@ -231,9 +87,13 @@ static void last_words(struct child *c)
 {
 	if (!c->err)
 		return;
-	for (size_t bytes = 0; bytes <= PIPE_BYTES; bytes += ERR_READ_BYTES)
-		if (read_stderr(c) <= 0)
+	for (size_t bytes = 0; bytes <= PIPE_BYTES;) {
+		ssize_t got = words_read(&c->words, c->err->fd);
+
+		if (got <= 0)
 			break;
+		bytes += (size_t)got;
+	}
 	end_stderr(c);
 }
 
@@ -241,6 +101,8 @@ static void last_words(struct child *c)
 
 void child_signal(struct child *c, int sig)
 {
+	timer_free(c->again);
+	c->again = NULL;
 	if (!c->pid)
 		return;
 	kill(-c->pid, sig);
@@ -257,7 +119,7 @@ static void down(struct child *c)
 	c->up = false;
 	n->up--;
 	if (!n->ending)
-		control_peer_down(c);
+		control_peer_down(n, c->name, true);
 	for (struct port *p = n->clients; p; p = p->next)
 		port_touch(p);          /* one that has ended may have nobody left to wait for */
 }
@@ -269,6 +131,41 @@ void child_closed(struct child *c)
 	c->port.in = NULL;
 }
 
+/* --restart */
+
+static void start_later(struct child *c);
+
+static void on_again(void *owner)
+{
+	struct child *c = owner;
+	struct net *n = c->port.net;
+	int why = child_start(c);
+
+	if (!why)
+		return;
+	warn("cannot start node '%s': '%s': %s", c->name, c->argv[0], strerror(why));
+	if (n->status == EXIT_DONE)
+		n->status = EXIT_NO;
+	start_later(c);
+}
+
+static void start_later(struct child *c)
+{
+	timer_free(c->again);
+	c->again = timer_new(&c->port.net->loop, c->again_ms, 0, on_again, c);
+}
+
+/* How long it waits, longer each time that it did not run for long. */
+static uint64_t next_wait(struct child *c)
+{
+	bool ran_long = uv_now(&c->port.net->loop) - c->started_ms >= AGAIN_MS_MAX;
+
+	c->again_ms = ran_long || !c->again_ms ? AGAIN_MS_MIN : 2 * c->again_ms;
+	if (c->again_ms > AGAIN_MS_MAX)
+		c->again_ms = AGAIN_MS_MAX;
+	return c->again_ms;
+}
+
 /* Says how it ended, where that is not just as it should be. */
 static void judge(struct child *c, int status)
 {
@@ -277,14 +174,21 @@ static void judge(struct child *c, int status)
 	int code = exited ? WEXITSTATUS(status) : WTERMSIG(status);
 	bool as_asked = c->asked_to_end &&
 			(exited ? code == 0 || code == 128 + SIGTERM : code == SIGTERM || code == SIGKILL);
+	bool again = n->options->restart && !c->asked_to_end && !n->ending;
+	char how[64] = "";
 
-	if (as_asked && n->ending)
+	faults_ended(c, status);
+	if (as_asked && (n->ending || c->by_fault))
 		return;
+	if (again)
+		snprintf(how, sizeof(how), "; it is started again in %ju ms", (uintmax_t)next_wait(c));
 	if (exited)
-		warn("node '%s' ended with status %d", c->name, code);
+		warn("node '%s' ended with status %d%s", c->name, code, how);
 	else
-		warn("node '%s' was killed by signal %d", c->name, code);
-	if (!as_asked && n->status == EXIT_DONE)
+		warn("node '%s' was killed by signal %d%s", c->name, code, how);
+	if (again)
+		start_later(c);
+	else if (!as_asked && n->status == EXIT_DONE)
 		n->status = EXIT_NO;
 }
 

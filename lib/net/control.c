@@ -5,11 +5,15 @@
  *     nodes -> nodes_ok {nodes, down}                    from clients
  *     crash {node} -> crash_ok                           SIGKILL; answered when the node is down
  *     restart {node} -> restart_ok                       a new process, after a crash where it still runs
+ *     partition, heal, pause, ... -> partition_ok {id}   the other faults, as lib/plan has them; id: of what lasts
+ *     links -> links_ok {faults}                         what is in force
  */
 #include "lib/net/inside.h"
+#include "lib/plan/plan.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,16 +31,16 @@ static void begin(struct net *n, const char *dest, size_t len)
 
 enum which { ALL, MEMBERS, DOWN };
 
-static bool is_one_of(const struct net *n, const struct child *c, enum which which)
+static bool is_one_of(const struct net *n, const struct port *p, enum which which)
 {
-	const char *rest = n->options->members;
-	size_t len = strlen(c->name);
+	const char *rest = n->options->members, *name = port_name(p);
+	size_t len = strlen(name);
 
 	if (which == DOWN)
-		return !c->up;
+		return !port_is_up(p);
 	if (which == ALL || !rest)
 		return true;
-	while (strncmp(rest, c->name, len) != 0 || (rest[len] && rest[len] != ',')) {
+	while (strncmp(rest, name, len) != 0 || (rest[len] && rest[len] != ',')) {
 		rest = strchr(rest, ',');
 		if (!rest++)
 			return false;
@@ -49,22 +53,33 @@ static void put_names(struct net *n, enum which which)
 	const char *comma = "";
 
 	buf_putc(&n->line, '[');
-	for (size_t i = 0; i < n->children; i++) {
-		if (!is_one_of(n, &n->child[i], which))
+	for (size_t i = 0; i < n->ends; i++) {
+		const char *name = port_name(n->end[i]);
+
+		if (!is_one_of(n, n->end[i], which))
 			continue;
 		buf_puts(&n->line, comma);
-		wire_put_string(&n->line, n->child[i].name, strlen(n->child[i].name));
+		wire_put_string(&n->line, name, strlen(name));
 		comma = ",";
 	}
 	buf_putc(&n->line, ']');
 }
 
-static void hand(struct child *c)
+/* The line made. */
+static void put(struct port *to, struct wire_text dest)
 {
-	struct buf *line = &c->port.net->line;
+	const struct wire_text src = { net_name, sizeof(net_name) - 1 };
+	struct net *n = to->net;
 
-	if (c->up)
-		port_put(&c->port, line->at, line->len, 1);
+	faults_tell(n, src, dest, n->line.at, n->line.len - 1);
+	if (!port_put(to, n->line.at, n->line.len, 1))
+		faults_untell(n, src, dest, to);
+}
+
+static void hand(struct port *to)
+{
+	if (port_is_up(to))
+		put(to, (struct wire_text){ port_name(to), strlen(port_name(to)) });
 }
 
 void control_init(struct child *c)
@@ -77,25 +92,23 @@ void control_init(struct child *c)
 	buf_puts(&n->line, ",\"node_ids\":");
 	put_names(n, MEMBERS);
 	wire_end(&n->line);
-	hand(c);
+	hand(&c->port);
 }
 
-void control_peer_down(struct child *gone)
+void control_peer_down(struct net *n, const char *gone, bool everywhere)
 {
-	struct net *n = gone->port.net;
-
 	if (n->options->no_hints)
 		return;
-	for (size_t i = 0; i < n->children; i++) {
-		struct child *c = &n->child[i];
+	for (size_t i = 0; i < n->ends; i++) {
+		const char *name = port_name(n->end[i]);
 
-		if (!c->up)
+		if (!port_is_up(n->end[i]) || (n->end[i]->peer && !everywhere) || !strcmp(name, gone))
 			continue;
-		begin(n, c->name, strlen(c->name));
+		begin(n, name, strlen(name));
 		buf_puts(&n->line, "\"type\":\"peer_down\",\"node\":");
-		wire_put_string(&n->line, gone->name, strlen(gone->name));
+		wire_put_string(&n->line, gone, strlen(gone));
 		wire_end(&n->line);
-		hand(c);
+		hand(n->end[i]);
 	}
 }
 
@@ -120,10 +133,10 @@ static void answer(struct net *n, struct wire_text src)
 {
 	struct port *to = book_find(&n->book, src.p, src.len);
 
-	if (!to || to->child)
+	if (!to || port_is_node(to))
 		return;
 	to->answered++;
-	port_put(to, n->line.at, n->line.len, 1);
+	put(to, src);
 }
 
 static void begin_answer(struct net *n, const char *type, struct wire_text src, struct wire_text msg_id)
@@ -159,31 +172,49 @@ static void nodes(struct net *n, const struct wire_line *line)
 
 /* --- Crash and restart --- */
 
-static struct ask *ask_new(bool restart, const struct wire_line *line)
-{
-	struct ask *a = must_calloc(1, sizeof(*a));
-
-	a->restart = restart;
-	buf_add(&a->src, line->src.p, line->src.len);
-	if (line->msg_id.json.p)
-		buf_add(&a->msg_id, line->msg_id.json.p, line->msg_id.json.len);
-	return a;
-}
-
-static void ask_done(struct net *n, struct ask *a, int why)
+static void answer_asker(struct net *n, const struct asker *a)
 {
 	struct wire_text src = { a->src.at, a->src.len }, msg_id = { a->msg_id.at, a->msg_id.len };
 
-	if (why) {
-		answer_error(n, src, msg_id, WIRE_ABORT, strerror(why));
+	if (a->why) {
+		answer_error(n, src, msg_id, WIRE_ABORT, strerror(a->why));
 	} else if (msg_id.p) {
 		begin_answer(n, a->restart ? "restart_ok" : "crash_ok", src, msg_id);
 		wire_end(&n->line);
 		answer(n, src);
 	}
+}
+
+/* One of those that it asked for is done. */
+static void ask_done(struct net *n, struct ask *ask, int why)
+{
+	struct asker *a = ask->asker;
+
+	free(ask);
+	if (!a)
+		return;
+	if (why)
+		a->why = why;
+	if (--a->left)
+		return;
+	answer_asker(n, a);
 	buf_release(&a->src);
 	buf_release(&a->msg_id);
 	free(a);
+}
+
+static void add_ask(struct child *c, bool restart, struct asker *asker)
+{
+	struct ask **at = &c->asks;
+
+	while (*at)
+		at = &(*at)->next;
+	*at = must_calloc(1, sizeof(**at));
+	(*at)->restart = restart;
+	(*at)->asker = asker;
+	if (asker)
+		asker->left++;
+	c->ask_count++;
 }
 
 void control_down(struct child *c)
@@ -203,52 +234,128 @@ void control_down(struct child *c)
 		struct ask *a = c->asks;
 
 		c->asks = a->next;
+		c->ask_count--;
 		ask_done(n, a, a->restart ? why : 0);
 	}
-	c->ask_count = 0;
 }
 
-static struct child *child_named(struct net *n, const char *name)
+void control_kill(struct child *c, bool restart)
 {
-	struct port *p = book_find(&n->book, name, strlen(name));
-
-	return p ? p->child : NULL;
-}
-
-static void end_or_start(struct net *n, const struct wire_line *line, bool restart)
-{
-	struct wire_value value[2];
-	char name[WIRE_NAME_BYTES_MAX + 1];
-	struct child *c = NULL;
-	struct ask **at;
-
-	wire_body(n->names, line->body, value);
-	if (wire_string(&value[0], name, WIRE_NAME_BYTES_MAX))
-		c = child_named(n, name);
-	if (!c || (!restart && !c->pid) || c->ask_count >= NET_ASKS_MAX) {
-		answer_error(n, line->src, line->msg_id.json, !c ? WIRE_MALFORMED : WIRE_PRECONDITION,
-			     !c ? "no such node" : !c->pid ? "the node is down" : "too many ask for that");
-		return;
-	}
-	for (at = &c->asks; *at; at = &(*at)->next)
-		;
-	*at = ask_new(restart, line);
-	c->ask_count++;
+	if ((restart || (c->pid && c->port.net->asker)) && c->ask_count < NET_ASKS_MAX)
+		add_ask(c, restart, c->port.net->asker);
+	c->by_fault = !c->port.net->asker;
 	c->asked_to_end = true;
-	if (c->pid)
-		child_signal(c, SIGKILL);
-	else
+	child_signal(c, SIGKILL);
+	if (!c->pid)
 		control_down(c);
 }
 
-static void crash(struct net *n, const struct wire_line *line)
+/* --- Faults --- */
+
+static void answer_id(struct net *n, const struct wire_line *line, uint64_t id)
 {
-	end_or_start(n, line, false);
+	char type[64];
+
+	if (!line->msg_id.json.p)
+		return;
+	snprintf(type, sizeof(type), "%.*s_ok", (int)line->type.len, line->type.p);
+	begin_answer(n, type, line->src, line->msg_id.json);
+	if (id) {
+		buf_puts(&n->line, ",\"id\":");
+		buf_u64(&n->line, id);
+	}
+	wire_end(&n->line);
+	answer(n, line->src);
 }
 
-static void restart(struct net *n, const struct wire_line *line)
+/* Answered when all the nodes are down, or up again. */
+static const char *kill_nodes(struct net *n, const struct wire_line *line, const struct fault_order *o)
 {
-	end_or_start(n, line, true);
+	struct asker *a = must_calloc(1, sizeof(*a));
+	struct ask *whole = must_calloc(1, sizeof(*whole));
+	const char *why;
+	uint64_t id;
+
+	a->restart = o->kind == FAULT_ORDER_RESTART;
+	a->left = 1;
+	whole->asker = a;
+	buf_add(&a->src, line->src.p, line->src.len);
+	if (line->msg_id.json.p)
+		buf_add(&a->msg_id, line->msg_id.json.p, line->msg_id.json.len);
+	n->asker = a;
+	why = faults_order(n, o, &id);
+	n->asker = NULL;
+	if (why)
+		buf_release(&a->msg_id);        /* it is answered with that instead */
+	ask_done(n, whole, 0);
+	return why;
+}
+
+/* Of a crash or restart of a single node: why it is refused; NULL: it is not. */
+static const char *refused(const struct net *n, const struct fault_order *o)
+{
+	struct port *p = book_find(&n->book, o->nodes, strlen(o->nodes));
+
+	if (!p || !p->child)
+		return NULL;
+	if (o->kind == FAULT_ORDER_CRASH && !p->child->pid && !p->child->again)
+		return "the node is down";
+	return p->child->ask_count >= NET_ASKS_MAX ? "too many ask for that" : NULL;
+}
+
+static void order(struct net *n, const struct wire_line *line)
+{
+	struct wire_text src = line->src, msg_id = line->msg_id.json;
+	struct fault_order o;
+	struct plan_error error;
+	const char *why;
+	uint64_t id;
+
+	if (plan_parse(&o, line->body.p, line->body.len, true, &error)) {
+		answer_error(n, src, msg_id, WIRE_MALFORMED, error.why);
+		return;
+	}
+	if (o.kind != FAULT_ORDER_CRASH && o.kind != FAULT_ORDER_RESTART) {
+		why = faults_order(n, &o, &id);
+		if (!why)
+			answer_id(n, line, id);
+	} else if ((why = refused(n, &o))) {
+		answer_error(n, src, msg_id, WIRE_PRECONDITION, why);
+		why = NULL;
+	} else {
+		why = kill_nodes(n, line, &o);
+	}
+	/* A heal that was understood can fail only because its fault is over, or never was. */
+	if (why)
+		answer_error(n, src, msg_id, o.kind == FAULT_ORDER_HEAL ? WIRE_PRECONDITION : WIRE_MALFORMED, why);
+	fault_order_release(&o);
+}
+
+/* The options' own settings are told first, as an order for all links. */
+static void links(struct net *n, const struct wire_line *line)
+{
+	const struct fault_options *options = &n->options->fault;
+	struct fault_order all = { .kind = FAULT_ORDER_LINK, .nodes = (char[]){ "*>*" }, .settings = options->settings };
+	struct fault_out out;
+	const char *comma = "";
+
+	if (!line->msg_id.json.p)
+		return;
+	begin_answer(n, "links_ok", line->src, line->msg_id.json);
+	buf_puts(&n->line, ",\"faults\":[");
+	if (all.settings.set && !n->options->replay && !n->calm) {
+		plan_print(&n->line, &all, false);
+		comma = ",";
+	}
+	faults_in_force(n, &out);
+	for (size_t i = 0; i < out.count; i++) {
+		buf_puts(&n->line, comma);
+		plan_print(&n->line, &out.orders[i], false);
+		comma = ",";
+	}
+	buf_putc(&n->line, ']');
+	wire_end(&n->line);
+	answer(n, line->src);
 }
 
 static void from_client(struct net *n, struct port *from, const struct wire_line *line)
@@ -257,7 +364,7 @@ static void from_client(struct net *n, struct port *from, const struct wire_line
 		const char *type;
 		void (*obey)(struct net *, const struct wire_line *);
 	} known[] = {
-		{ "nodes", nodes }, { "crash", crash }, { "restart", restart },
+		{ "nodes", nodes }, { "links", links },
 	};
 
 	from->asked += line->msg_id.json.p != NULL;
@@ -265,6 +372,10 @@ static void from_client(struct net *n, struct port *from, const struct wire_line
 		if (line->type.len != strlen(known[i].type) || memcmp(line->type.p, known[i].type, line->type.len) != 0)
 			continue;
 		known[i].obey(n, line);
+		return;
+	}
+	if (plan_type(line->type.p, line->type.len)) {
+		order(n, line);
 		return;
 	}
 	answer_error(n, line->src, line->msg_id.json, WIRE_NOT_SUPPORTED, wire_code_text(WIRE_NOT_SUPPORTED));

@@ -79,11 +79,14 @@ void guest_free(struct port *p)
 /* Has some node not read yet what it was sent? */
 static bool unread(const struct net *n)
 {
+	for (size_t i = 0; i < n->peers; i++)
+		if (n->peer[i].port.queue.len)
+			return true;
 	for (size_t i = 0; i < n->children; i++) {
 		const struct port *p = &n->child[i].port;
 		int waits = 0;
 
-		if (!n->child[i].up || !p->out)
+		if (!n->child[i].up || !p->out || n->child[i].paused)
 			continue;
 		if (p->queue.len || (!ioctl(p->out->fd, FIONREAD, &waits) && waits))
 			return true;
@@ -91,12 +94,18 @@ static bool unread(const struct net *n)
 	return false;
 }
 
+/* Is there nobody who could answer any more? */
+static bool nobody(const struct net *n)
+{
+	return !n->up && !n->peers && !n->options->restart;
+}
+
 /* Its requests are answered, and what it said besides has been read. */
 static bool settled(const struct port *p)
 {
-	if (p->queue.len)
+	if (p->queue.len || traffic_clients_under_way(p->net->rig.traffic))
 		return false;
-	return !p->net->up || (p->answered >= p->asked && (p != p->net->own || !unread(p->net)));
+	return nobody(p->net) || (p->answered >= p->asked && (p != p->net->own || !unread(p->net)));
 }
 
 static void on_drain(void *owner)
@@ -198,6 +207,7 @@ void guest_own(struct net *n)
 	if (isatty(STDIN_FILENO))
 		warn("reading JSON lines from the terminal; ^D ends");
 	n->own = guest_new(n, "stdin", in, out);
+	accept_more(n);
 	/* The client's are the only ones: when it is over, who is at the other end knows. */
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
@@ -232,6 +242,7 @@ static void on_connection(void *owner)
 			return;
 		}
 		address_no_delay(in);
+		address_keep_alive(in, false);
 		guest_new(n, label, in, out);
 	}
 }
@@ -256,8 +267,7 @@ static void listen_at(struct net *n, struct listener *l)
 	if (!l->address.is_unix && !strcmp(l->address.port, "0"))
 		warn("listening at 'tcp:%s:%u'", l->address.host, address_port(fd));
 	l->net = n;
-	l->watch = watch_new(&n->loop, fd, on_connection, l);
-	watch_for(l->watch, UV_READABLE);
+	l->watch = watch_new(&n->loop, fd, on_connection, l);   /* accepts from guest_own on */
 }
 
 void guest_listen(struct net *n)

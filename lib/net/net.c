@@ -1,4 +1,5 @@
 /* net: see net.h.  The loop, the signals, the beginning and the end. */
+#include "lib/net/filter.h"
 #include "lib/net/inside.h"
 
 #include <errno.h>
@@ -70,7 +71,7 @@ static void on_stop(uv_signal_t *handle, int sig)
 		child_signal(&n->child[i], SIGKILL);
 }
 
-static void tell_losses(const struct net *n)
+static void tell_losses(struct net *n)
 {
 	static const char *const why[LOSSES] = {
 		[LOSS_NOBODY] = "for nobody", [LOSS_DOWN] = "for nodes that were down",
@@ -78,7 +79,10 @@ static void tell_losses(const struct net *n)
 	};
 	char text[256];
 	size_t used = 0;
+	struct traffic_counts counts;
 
+	traffic_counts(n->rig.traffic, &counts);
+	n->lost[LOSS_QUEUE] += counts.overflowed;
 	for (int i = 0; i < LOSSES; i++)
 		if (n->lost[i])
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%ju %s", used ? ", " : "",
@@ -91,6 +95,7 @@ static void tell_losses(const struct net *n)
 
 static void on_turn(uv_prepare_t *handle)
 {
+	faults_turn(handle->data);
 	port_turn(handle->data);
 }
 
@@ -209,6 +214,8 @@ static void make_children(struct net *n)
 		if (!book_put(&n->book, c->name, strlen(c->name), &c->port))
 			die(EXIT_USAGE, "'%s' cannot be the name of a node", c->name);
 	}
+	peer_open_all(n);
+	peer_order(n);
 }
 
 /* All of them, or none is left. */
@@ -244,6 +251,7 @@ static struct net *open_net(const struct net_options *options)
 		seed = (uint64_t)getpid();
 	book_init(&n->book, seed);
 	n->names = wire_names_new(names);
+	faults_open(n);
 	raise_limit();
 	open_loop(n);
 	guest_listen(n);
@@ -268,22 +276,29 @@ static void free_net(struct net *n)
 	buf_release(&n->line);
 	book_release(&n->book);
 	free(n->child);
+	free(n->peer);
+	free(n->end);
 	free(n->listener);
 	free(n);
 }
 
-enum exit_status net_run(const struct net_options *options)
+static enum exit_status run(const struct net_options *options)
 {
 	struct net *n = open_net(options);
 	enum exit_status status;
 	int sig;
 
-	start_children(n);
+	if (!n->ending) {
+		faults_start(n);
+		start_children(n);
+	}
 	if (!n->ending || n->alive)
 		uv_run(&n->loop, UV_RUN_DEFAULT);
 	guest_close_all(n);
 	port_turn(n);
+	peer_close_all(n);
 	tell_losses(n);
+	faults_close(n);
 	status = n->status;
 	sig = n->signal;
 	free_net(n);
@@ -292,4 +307,9 @@ enum exit_status net_run(const struct net_options *options)
 		raise(sig);
 	}
 	return status;
+}
+
+enum exit_status net_run(const struct net_options *options)
+{
+	return options->nodes || options->peers ? run(options) : filter_run(options);
 }

@@ -92,8 +92,12 @@ static bool read_some(struct port *p, int *why)
 /* A client that does not read its answers is not read either. */
 static bool held(struct port *p)
 {
-	if (!p->child && p->queue.len > p->net->hold_bytes)
+	if (!port_is_node(p) && p->queue.len > p->net->hold_bytes)
 		p->held_by = p;
+	if (!p->held_by && p->net->crowded && !port_is_node(p)) {
+		watch_for(p->in, 0);
+		return true;
+	}
 	if (!p->held_by)
 		return false;
 	if (p->held_by->queue.len <= p->net->hold_bytes / 2) {
@@ -114,6 +118,8 @@ static void on_readable(void *owner)
 		return;
 	if (p->child)
 		child_closed(p->child);
+	else if (p->peer)
+		peer_lost(p->peer, why);
 	else
 		guest_ended(p, why);
 }
@@ -162,7 +168,7 @@ bool port_put(struct port *p, const char *bytes, size_t len, size_t lines)
 	size_t at_once = 0;
 
 	if (!p->out || p->broken) {
-		n->lost[p->child ? LOSS_DOWN : LOSS_NOBODY] += lines;
+		n->lost[port_is_node(p) ? LOSS_DOWN : LOSS_NOBODY] += lines;
 		return false;
 	}
 	if (p->queue.len >= n->options->queue_bytes_max) {
@@ -225,7 +231,9 @@ void port_turn(struct net *n)
 		if (p->child && p->broken) {
 			watch_free(p->out);     /* it reads no more, and may still speak */
 			p->out = NULL;
-		} else if (!p->child) {
+		} else if (p->peer && p->broken) {
+			peer_lost(p->peer, p->broken);
+		} else if (!port_is_node(p)) {
 			guest_turn(p);
 		}
 	}

@@ -63,6 +63,26 @@ static void tell_nobody(struct net *n, const struct port *from, struct wire_text
 	     (uintmax_t)from->lines, (int)(dest.len < WIRE_NAME_BYTES_MAX ? dest.len : WIRE_NAME_BYTES_MAX), dest.p);
 }
 
+void route_nobody(struct net *n, struct wire_text from, struct wire_text to)
+{
+	n->lost[LOSS_NOBODY]++;
+	if (n->told_nobody)
+		return;
+	n->told_nobody = true;
+	warn("a line of '%.*s' is for '%.*s', which is no node, and no client has used that name", (int)from.len, from.p,
+	     (int)to.len, to.p);
+}
+
+bool route_asks(const char *line, size_t len, struct wire_text dest)
+{
+	return HAS_MEMBER(line, len, dest, "\"msg_id\"");
+}
+
+bool route_answers(const char *line, size_t len, struct wire_text dest)
+{
+	return HAS_MEMBER(line, len, dest, "\"in_reply_to\"");
+}
+
 __attribute__((noinline, cold))
 static void tell_wrong(struct net *n, struct port *from, const char *why)
 {
@@ -84,15 +104,19 @@ void route_cut_off(struct net *n, struct port *from)
 }
 
 /* The node that takes what a client sends to anyone: the same one as long as it runs. */
-static struct port *favourite(struct net *n, struct port *from)
+struct port *route_favourite(struct net *n, struct port *from)
 {
 	struct child *c = from->favourite;
 
 	for (size_t i = 0; i < n->children && !(c && c->up); i++)
 		c = &n->child[n->favourite_next++ % n->children];
 	from->favourite = c;
-	if (c->up)
+	if (c && c->up)
 		return &c->port;
+	/* With nodes of our own it would come back from a host whose nodes are down, too. */
+	for (size_t i = 0; i < n->peers && !n->children; i++)
+		if (n->peer[i].up)
+			return &n->peer[i].port;
 	n->lost[LOSS_DOWN]++;
 	return NULL;
 }
@@ -102,7 +126,7 @@ static struct port *look_up(struct net *n, struct port *from, const char *line, 
 {
 	struct port *to = book_find(&n->book, dest.p, dest.len);
 
-	if (to && (!to->child || to->child->up))
+	if (to && port_is_up(to))
 		return to;
 	if (to) {
 		n->lost[LOSS_DOWN]++;
@@ -112,8 +136,8 @@ static struct port *look_up(struct net *n, struct port *from, const char *line, 
 		control_line(n, from, line, len);
 		return NULL;
 	}
-	if (is(dest, "*") && !from->child)
-		return favourite(n, from);
+	if (is(dest, "*") && !port_is_node(from))
+		return route_favourite(n, from);
 	tell_nobody(n, from, dest);
 	return NULL;
 }
@@ -125,7 +149,7 @@ static bool learn(struct net *n, struct port *from, struct wire_text src)
 {
 	struct port *owner = book_find(&n->book, src.p, src.len);
 
-	if (owner == from || (owner && owner->child))
+	if (owner == from || (owner && port_is_node(owner) && is(src, port_name(owner))))
 		return true;
 	if (is(src, "net") || is(src, "*"))
 		return true;
@@ -150,9 +174,11 @@ static struct port *hard_destination(struct net *n, struct port *from, const cha
 		tell_wrong(n, from, "src is empty");
 	else if (!from->child && !learn(n, from, parsed.src))
 		tell_wrong(n, from, too_many_names);
+	else if (n->faulty)
+		faults_send(n, from, line, len, parsed.src, parsed.dest);
 	else
 		to = look_up(n, from, line, len, parsed.dest);
-	if (to && !to->child)
+	if (to && !port_is_node(to))
 		to->answered += parsed.in_reply_to.kind != WIRE_ABSENT;
 	if (to && !from->child)
 		from->asked += parsed.msg_id.kind != WIRE_ABSENT;
@@ -177,11 +203,15 @@ static struct port *destination(struct net *n, struct port *from, const char *li
 		}
 		last->src = src;
 	}
+	if (n->faulty) {
+		faults_send(n, from, line, len, src, dest);
+		return NULL;
+	}
 	if (!last->to || !same(dest, last->dest)) {
 		last->to = look_up(n, from, line, len, dest);
 		last->dest = dest;
 	}
-	if (last->to && !last->to->child && HAS_MEMBER(line, len, dest, "\"in_reply_to\""))
+	if (last->to && !port_is_node(last->to) && HAS_MEMBER(line, len, dest, "\"in_reply_to\""))
 		last->to->answered++;
 	if (last->to && !from->child && HAS_MEMBER(line, len, dest, "\"msg_id\""))
 		from->asked++;
@@ -194,7 +224,7 @@ static void pass(struct port *from, const struct run *run, const char *end)
 		return;
 	if (!port_put(run->to, run->start, (size_t)(end - run->start), run->lines))
 		return;
-	if (!from->child && run->to->child && run->to->queue.len > from->net->hold_bytes)
+	if (!port_is_node(from) && port_is_node(run->to) && !faults_paused(run->to) && run->to->queue.len > from->net->hold_bytes)
 		from->held_by = run->to;
 }
 
@@ -203,6 +233,7 @@ void route_lines(struct net *n, struct port *from, const char *lines, const char
 	struct run run = { .start = lines };
 	struct last last = { .src = { .p = "" }, .dest = { .p = "" } };
 
+	faults_look(n);
 	for (const char *p = lines; p < end;) {
 		const char *newline = memchr(p, '\n', (size_t)(end - p));
 		struct port *to = destination(n, from, p, (size_t)(newline - p), &last);

@@ -294,7 +294,7 @@ uint64_t node_clock(void);
 
 /* --- loop.c, lockstep.c --- */
 int loop_run(struct node *);
-int lockstep_run(struct node *);
+int node_lockstep(struct node *);
 /* A turn at once, for who found something outside of one. */
 void loop_again(struct node *);
 /* `work` in another thread, then `done` in ours, and a turn; in lockstep one after the other, at once. */

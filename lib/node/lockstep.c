@@ -35,7 +35,7 @@ static void say_idle(struct node *n)
 	output_write(n);
 }
 
-int lockstep_run(struct node *n)
+int node_lockstep(struct node *n)
 {
 	ssize_t got;
 

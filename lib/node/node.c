@@ -317,7 +317,7 @@ int node_run(const struct node_options *options)
 	mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
 	input_open(&n);
 	if (options->lockstep)
-		sig = lockstep_run(&n);
+		sig = node_lockstep(&n);
 	else
 		sig = loop_run(&n);
 	request_finish(&n);

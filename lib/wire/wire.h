@@ -23,7 +23,7 @@ enum {
 	WIRE_NAME_BYTES_MAX = 64,       /* of src and dest */
 	WIRE_DEPTH_MAX = 100,           /* containers in each other in a request, the line's object counted */
 	WIRE_LINE_BYTES_MAX = 16 << 20, /* the default limit of a line */
-	WIRE_FIELDS_MAX = 8,            /* asked of a body at once */
+	WIRE_FIELDS_MAX = 12,           /* asked of a body at once */
 };
 #define WIRE_NUMBER_MAX (UINT64_C(1) << 53)
 

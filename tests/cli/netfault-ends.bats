@@ -328,8 +328,7 @@ each_is_a_usage_error() {
 
 @test "usage errors name what is wrong" {
 	each_is_a_usage_error <<-'END'
-		no nodes: give -n COUNT or -n NAME=COMMAND : 
-		no nodes : --listen unix:x
+		--listen needs nodes: give -n COUNT or -n NAME=COMMAND : --listen unix:x
 		what do the nodes run : -n 3
 		a COMMAND is for -n COUNT : -n a=b -- cat
 		-n 'x': must be a count or NAME=COMMAND : -n x -- cat
@@ -339,6 +338,7 @@ each_is_a_usage_error() {
 		-n 'a=': the command is empty : -n a=
 		-n '=b': a node's name has letters : -n =b
 		-n 'net=b': a node's name : -n net=b
+		-n 'client=b': 'client' is no name of one : -n client=b
 		-n '\*=b': a node's name : -n '*=b'
 		-n 'a b=c': a node's name : -n 'a b=c'
 		there is a node 'n1' already : -n 2 -n n1=x -- cat

@@ -305,12 +305,12 @@ netfault: lines lost: 1 for nodes that were down"
 
 @test "what net does not know or understand is answered with an error" {
 	{
-		message c1 net partition '"msg_id":1'
+		message c1 net entangle '"msg_id":1'
 		message c1 net crash '"msg_id":2,"node":"n9"'
 		message c1 net crash '"msg_id":3'
 		message c1 net restart '"msg_id":4,"node":7'
 		echo '{"src":"c1","dest":"net","body":{"type":"nodes","msg_id":5,}}'
-		message c1 net partition
+		message c1 net entangle
 		message c1 net nodes
 	} >lines
 	run --separate-stderr netfault -n 1 -- "$node" <lines
