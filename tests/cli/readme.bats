@@ -32,6 +32,15 @@ setup() {
 	grep -q '(tests/data/plan.svg)' "$top/README.md"
 }
 
+# Where the nodes talk another way since: run that command, look at the picture, and put it there.
+@test "the picture of a run in the README is what its command draws" {
+	awk '/^    \$ cat >bad-day.plan/ { on = 1 } on && !/^    / && NF { exit } on && sub(/^    (\$ |> )?/, "")' "$top/README.md" |
+		grep -v '^{"src"\|^netfault: ' >commands
+	bash commands
+	grep -q '(tests/data/run.svg)' "$top/README.md"
+	cmp run.svg "$top/tests/data/run.svg"
+}
+
 @test "every picture in the README is there and well-formed" {
 	pictures=$(grep -oE '!\[[^]]*\]\([^)]*\)' "$top/README.md" | sed 's/.*(\(.*\))/\1/')
 	[ "$(wc -l <<<"$pictures")" -ge 2 ]
