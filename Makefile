@@ -35,7 +35,7 @@ UNITS   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 DRIVERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 SMOKES  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
-PURE    = ring raft fault
+PURE    = ring raft fault paxos
 NODES   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/nodes/*.c))
 SHARED  = $(PRELOADS:lib/preload/%.c=$(BUILD)/lib/faultline/%.so)
 PAGES   = $(wildcard man/man*/*.[1-9])
