@@ -39,6 +39,7 @@ static const struct opt_tool tool = {
 		 "kv [options] txn [OPERATIONS ...] | watch [PREFIX] | apply COMMAND\n"
 		 "kv [options] status | wait leader | wait caught-up [NODE]\n"
 		 "kv [options] join NODE | leave NODE | transfer [NODE] | snapshot\n"
+		 "kv [options] propose INSTANCE V | change INSTANCE [FROM TO]\n"
 		 "kv [options] net FAULT ... | net links | net nodes",
 	.purpose = "Reads and changes keys and values that several nodes keep together, watches them, and asks and "
 		   "changes the nodes.",
@@ -77,6 +78,8 @@ static const struct verb {
 	{ "leave", command_leave, 1, 1, "NODE", 0, true },
 	{ "transfer", command_transfer, 0, 1, "[NODE]", 0, true },
 	{ "snapshot", command_snapshot, 0, 0, "no operands", 0, true },
+	{ "propose", command_propose, 2, 2, "INSTANCE V", RAW | JSON, false },
+	{ "change", command_change, 1, 3, "INSTANCE [FROM TO]", RAW | JSON, false },
 	{ "net", command_net, 1, SIZE_MAX, "FAULT ... | links | nodes", 0, false },
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };

@@ -34,6 +34,7 @@ command_run command_get, command_put, command_cas, command_delete, command_list,
 command_run command_watch, command_status, command_wait;
 command_run command_join, command_leave, command_transfer, command_snapshot;
 command_run command_net;
+command_run command_propose, command_change;
 
 /* --- For the commands --- */
 

@@ -31,6 +31,7 @@ static void flush_done(void *arg)
 	if (took > n->count.flush_max_ns)
 		n->count.flush_max_ns = took;
 	n->persisted = n->flushing_index;
+	n->records_durable = n->records_flushing;
 	output_flush_ended(n);
 	n->protocol->persisted(n->p, n->persisted);
 }
@@ -57,6 +58,7 @@ static void begin_flush(struct node *n)
 	n->flushing = true;
 	n->prepare_next = true;
 	n->flushing_index = n->appended;
+	n->records_flushing = n->records;
 	n->flush_began_ns = node_clock();
 	store_flush_begin(n->store);
 	output_flush_began(n);

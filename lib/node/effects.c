@@ -36,24 +36,40 @@ void node_die(enum store_error error, const char *fmt, ...)
 
 /* --- Appending --- */
 
-static struct store_pos append(struct node *n, const struct store_part *parts, size_t count)
+bool node_fresh(const struct node *n)
+{
+	return store_fresh(n->store);
+}
+
+size_t node_line_max(const struct node *n)
+{
+	return n->options->line_max;
+}
+
+struct store_pos node_record(struct node *n, const struct store_part *parts, size_t count)
 {
 	bool rotated = false;
 	struct store_pos pos = store_append(n->store, parts, count, &rotated);
 
 	assert(pos.segment);    /* no line that is taken makes a record too large */
 	n->rotated |= rotated;
+	n->records++;
 	return pos;
 }
 
-void node_record(struct node *n, const struct store_part *parts, size_t count)
+uint64_t node_records(const struct node *n)
 {
-	append(n, parts, count);
+	return n->records;
+}
+
+uint64_t node_records_durable(const struct node *n)
+{
+	return n->records_durable;
 }
 
 void node_append(struct node *n, uint64_t index, const struct store_part *parts, size_t count, size_t command)
 {
-	struct store_pos pos = append(n, parts, count);
+	struct store_pos pos = node_record(n, parts, count);
 
 	log_put(&n->log, index, (struct wire_text){ parts[command].p, parts[command].len }, pos);
 	n->appended = index;
@@ -66,6 +82,44 @@ void node_loaded(struct node *n, uint64_t index, struct wire_text command, struc
 	log_put(&n->log, index, command, pos);
 	log_evict(&n->log, NODE_CACHE_BYTES, index);
 	n->appended = n->persisted = index;
+}
+
+static bool same_text(struct node *n, uint64_t index, struct wire_text text)
+{
+	struct wire_text was = node_entry(n, index);
+
+	return was.len == text.len && !memcmp(was.p, text.p, text.len);
+}
+
+/* The record that is replaced is the entry's until the one that replaces it is durable. */
+static void hold_placed(struct node *n, uint64_t index)
+{
+	const struct log_mark *was = log_placed_from(&n->log, index);
+
+	if (was && was->index == index) {
+		n->replaced = store_pos_older(n->replaced, was->pos);
+		n->replaced_until = n->records;
+	}
+}
+
+void node_place(struct node *n, uint64_t index, struct wire_text command, struct store_pos pos)
+{
+	bool replaced = index <= n->log.last;
+
+	/* While the log is loaded nobody waits, and the log is not to be read. */
+	if (replaced && n->open && !same_text(n, index, command)) {
+		assert(index > n->applied);
+		request_replaced(n, index);
+	}
+	hold_placed(n, index);
+	log_place(&n->log, index, command, pos);
+	n->cold_count = 0;
+	if (n->open) {
+		n->appended = n->log.last;
+		return;
+	}
+	log_evict(&n->log, NODE_CACHE_BYTES, n->log.last);
+	n->appended = n->persisted = n->log.last;
 }
 
 static void at_most(uint64_t *x, uint64_t max)
@@ -97,6 +151,7 @@ void node_reset(struct node *n, uint64_t index)
 
 struct window {
 	struct node *n;
+	uint64_t end;                   /* the first index that is placed, and so elsewhere */
 	size_t mark;                    /* the last one at or before the record read */
 	size_t offset[WINDOW_ENTRIES];  /* of the texts in n->cold */
 };
@@ -129,12 +184,31 @@ static int take_record(void *ctx, const char *json, size_t len, struct store_pos
 	w->offset[n->cold_count] = n->cold.len;
 	n->cold_text[n->cold_count++].len = command.len;
 	buf_add(&n->cold, command.p, command.len);
-	return n->cold_count == WINDOW_ENTRIES || n->cold.len >= WINDOW_BYTES || index == n->log.last;
+	return n->cold_count == WINDOW_ENTRIES || n->cold.len >= WINDOW_BYTES || index == n->log.last || index + 1 == w->end;
+}
+
+/* The record at the position itself. */
+static int take_placed(void *ctx, const char *json, size_t len, struct store_pos pos, const char **why)
+{
+	struct window *w = ctx;
+	struct node *n = w->n;
+	struct wire_text command;
+	uint64_t index;
+
+	(void)pos;
+	(void)why;
+	if (!n->protocol->entry_of(json, len, &index, &command) || index != n->cold_first)
+		return 1;
+	w->offset[0] = 0;
+	n->cold_text[n->cold_count++].len = command.len;
+	buf_add(&n->cold, command.p, command.len);
+	return 1;
 }
 
 static void read_window(struct node *n, uint64_t index)
 {
-	struct window w = { .n = n, .mark = log_mark_of(&n->log, index) };
+	const struct log_mark *placed = log_placed_from(&n->log, index);
+	struct window w = { .n = n, .end = placed ? placed->index : UINT64_MAX };
 	struct store_report report;
 	int rc;
 
@@ -143,7 +217,12 @@ static void read_window(struct node *n, uint64_t index)
 	n->cold_first = index;
 	n->cold_count = 0;
 	n->cold.len = 0;
-	rc = store_read(n->store, n->log.mark[w.mark].pos, take_record, &w, &report);
+	if (w.end == index) {
+		rc = store_read(n->store, placed->pos, take_placed, &w, &report);
+	} else {
+		w.mark = log_mark_of(&n->log, index);
+		rc = store_read(n->store, n->log.mark[w.mark].pos, take_record, &w, &report);
+	}
 	if (rc < 0)
 		node_die(rc, "%s", report.text);
 	for (size_t i = 0; i < n->cold_count; i++)

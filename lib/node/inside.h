@@ -100,6 +100,10 @@ struct node {
 	struct queue retaken;           /* homeless ones taken in this turn: their texts live here */
 	uint64_t homeless_until_ns;     /* not taken again before */
 
+	/* asked.c */
+	struct queue asked;             /* key: the number */
+	uint64_t asked_next;            /* the last one given */
+
 	/* forward.c */
 	struct queue forwarded;         /* key: the number of the forward */
 	uint64_t forward_next;
@@ -135,6 +139,9 @@ struct node {
 	uint64_t appended;              /* the highest index appended */
 	uint64_t flushing_index;        /* the same when the flush under way began */
 	uint64_t persisted;             /* the same of the last one that ended */
+	uint64_t records, records_flushing, records_durable;    /* the same, of records */
+	struct store_pos replaced;      /* a record that another took the place of: needed until so many are durable */
+	uint64_t replaced_until;
 	bool flushing, preparing;
 	bool prepare_next;              /* the flush before was not followed by a step of preparation */
 	bool rotated;                   /* a new segment began: it needs the protocol's state */
@@ -204,6 +211,8 @@ void request_applied(struct node *, uint64_t index, struct wire_text answer);
 /* A snapshot took the place of entries up to here: whether theirs is in it cannot be told. */
 void request_skipped(struct node *, uint64_t upto);
 void request_truncated(struct node *, uint64_t from);
+/* Another entry took the place of the one at this index. */
+void request_replaced(struct node *, uint64_t index);
 void request_expire(struct node *);
 /* At the end: those that still wait hear that the outcome is open. */
 void request_finish(struct node *);
@@ -219,6 +228,10 @@ void request_pause(struct node *);
 
 void answer(struct node *, const struct origin *, struct wire_text inside);
 void answer_error(struct node *, const struct origin *, enum wire_code, const char *text);
+
+/* --- asked.c --- */
+/* False: the protocol has no such request. */
+bool asked_take(struct node *, const struct origin *, struct wire_text type, struct wire_text body);
 
 /* --- forward.c --- */
 void forward_open(struct node *);

@@ -31,6 +31,7 @@ void log_release(struct log *l)
 	free(l->spare);
 	free(l->text);
 	free(l->mark);
+	free(l->placed);
 	*l = (struct log){ 0 };
 }
 
@@ -101,7 +102,7 @@ void log_mark(struct log *l, uint64_t index, struct store_pos pos)
 	l->mark[l->marks++] = (struct log_mark){ index, pos };
 }
 
-void log_put(struct log *l, uint64_t index, struct wire_text text, struct store_pos pos)
+static void put_text(struct log *l, uint64_t index, struct wire_text text)
 {
 	char *copy;
 
@@ -110,12 +111,73 @@ void log_put(struct log *l, uint64_t index, struct wire_text text, struct store_
 		if (index - l->cached > l->mask)
 			grow_slots(l);
 		l->last = index;
-		log_mark(l, index, pos);
 	}
 	copy = keep_text(l, index, text.len);
 	memcpy(copy, text.p, text.len);
 	l->text[index & l->mask] = (struct wire_text){ copy, text.len };
 }
+
+void log_put(struct log *l, uint64_t index, struct wire_text text, struct store_pos pos)
+{
+	bool is_new = index > l->last;
+
+	put_text(l, index, text);
+	if (is_new)
+		log_mark(l, index, pos);
+}
+
+/* --- Placed --- */
+
+/* The number of the first one at or after index. */
+static size_t placed_at(const struct log *l, uint64_t index)
+{
+	size_t low = 0, high = l->placed_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (l->placed[middle].index < index)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct log_mark *log_placed_from(const struct log *l, uint64_t index)
+{
+	size_t at = placed_at(l, index);
+
+	return at < l->placed_count ? &l->placed[at] : NULL;
+}
+
+void log_place(struct log *l, uint64_t index, struct wire_text text, struct store_pos pos)
+{
+	size_t at = placed_at(l, index);
+
+	assert(index >= l->first && index <= l->last + 1);
+	if (at == l->placed_count || l->placed[at].index != index) {
+		if (l->placed_count == l->placed_room) {
+			l->placed_room = l->placed_room ? 2 * l->placed_room : 64;
+			l->placed = must_realloc(l->placed, l->placed_room * sizeof(*l->placed));
+		}
+		memmove(l->placed + at + 1, l->placed + at, (l->placed_count++ - at) * sizeof(*l->placed));
+	}
+	l->placed[at] = (struct log_mark){ index, pos };
+	if (index >= l->cached)
+		put_text(l, index, text);
+}
+
+struct store_pos log_oldest(const struct log *l)
+{
+	struct store_pos oldest = l->marks ? l->mark[0].pos : (struct store_pos){ 0 };
+
+	for (size_t i = 0; i < l->placed_count; i++)
+		oldest = store_pos_older(oldest, l->placed[i].pos);
+	return oldest;
+}
+
+/* --- Gone --- */
 
 void log_truncate(struct log *l, uint64_t from)
 {
@@ -127,6 +189,7 @@ void log_truncate(struct log *l, uint64_t from)
 		l->cached = from;
 	while (l->marks && l->mark[l->marks - 1].index >= from)
 		l->marks--;
+	l->placed_count = placed_at(l, from);
 	l->mark_next = true;
 }
 
@@ -136,7 +199,7 @@ void log_reset(struct log *l, uint64_t index)
 		free_oldest(l);
 	l->first = l->cached = index + 1;
 	l->last = index;
-	l->marks = 0;
+	l->marks = l->placed_count = 0;
 }
 
 void log_drop_before(struct log *l, uint64_t first)
@@ -155,7 +218,12 @@ void log_drop_before(struct log *l, uint64_t first)
 	while (gone + 1 < l->marks && l->mark[gone + 1].index <= first)
 		gone++;
 	l->marks -= gone;
-	memmove(l->mark, l->mark + gone, l->marks * sizeof(*l->mark));
+	if (gone)
+		memmove(l->mark, l->mark + gone, l->marks * sizeof(*l->mark));
+	gone = placed_at(l, first);
+	l->placed_count -= gone;
+	if (gone)
+		memmove(l->placed, l->placed + gone, l->placed_count * sizeof(*l->placed));
 	log_evict(l, 0, first - 1);
 }
 

@@ -1,11 +1,14 @@
 /*
  * log: the texts of entries by index, the newest in memory, the older ones by where they are in the store.
  *
+ * An entry whose record does not stand in the order of indexes (it came before one that precedes it, or took the place of
+ * another) has its position kept apart: it was `placed`.
+ *
  * Texts lie in blocks in the order they came; a block goes when all entries in it may go.  Of positions one in
  * LOG_MARK_ENTRIES is kept: an entry is found by reading on from the mark before it.
  *
- * Invariant: first <= cached <= last + 1; every index in cached .. last has a text (or is a gap, which
- * has none yet), every index in first .. last is at or after a mark.
+ * Invariant: first <= cached <= last + 1; every index in cached .. last has a text, every index in first .. last is placed,
+ * or at or after a mark.
  */
 #ifndef NODE_LOG_H
 #define NODE_LOG_H
@@ -26,6 +29,8 @@ struct log {
 	size_t bytes;                   /* of the blocks */
 	struct log_mark *mark;          /* by index */
 	size_t marks, mark_room;
+	struct log_mark *placed;        /* by index */
+	size_t placed_count, placed_room;
 	bool mark_next;                 /* records of truncated entries lie between: the next one needs a mark */
 };
 
@@ -34,6 +39,15 @@ void log_release(struct log *);
 
 /* Keeps a copy of the text at index, last + 1 or one in cached .. last that it replaces. */
 void log_put(struct log *, uint64_t index, struct wire_text, struct store_pos);
+
+/* Keeps one whose record is anywhere: at index, last + 1 or one in first .. last that it replaces. */
+void log_place(struct log *, uint64_t index, struct wire_text, struct store_pos);
+
+/* The first placed one from index on, or NULL. */
+const struct log_mark *log_placed_from(const struct log *, uint64_t index);
+
+/* Where the oldest record is that is still needed; segment 0: none is. */
+struct store_pos log_oldest(const struct log *);
 
 /* The same without the text: for what is read at the start. */
 void log_mark(struct log *, uint64_t index, struct store_pos);

@@ -32,6 +32,7 @@ enum {
 
 struct node_options {
 	const struct protocol *protocol;
+	const void *own;                /* the protocol's own options, or NULL */
 	const char *id;                 /* NULL: init says it */
 	char *const *members;           /* the first configuration; count 0 and no `join`: init says it */
 	size_t member_count;

@@ -56,8 +56,15 @@ struct protocol {
 	struct refusal (*leave)(void *, const char *name);
 	struct refusal (*transfer)(void *, const char *name);   /* "": to whom is best */
 	void (*peer_down)(void *, const char *name);
-	/* Rotation: appends, with node_record, what a log has to say that has no older segments. */
+	/*
+	 * A request that the protocol answers itself, at whatever node it came to: node_answer or node_refuse with the number,
+	 * now or later.  False: the type is none of its own.  NULL: it has none.
+	 */
+	bool (*request)(void *, uint64_t number, struct wire_text type, struct wire_text body);
+	/* Rotation: appends, with node_record, what a log has to say that has no older segments but those from keep_from on. */
 	void (*state_record)(void *);
+	/* The oldest record, entries apart, that is still needed; segment 0, or NULL: none is. */
+	struct store_pos (*keep_from)(void *);
 
 	/* --- Snapshots --- */
 	/* The members of a snapshot's first record: `"last_included_index":7,...`. */
@@ -84,14 +91,30 @@ struct protocol {
 uint64_t node_now(const struct node *);         /* ns */
 const char *node_id(const struct node *);
 
-/* A record of the protocol's own, as a vote. */
-void node_record(struct node *, const struct store_part *, size_t parts);
+/* Had its directory nothing in it when it was opened? */
+bool node_fresh(const struct node *);
+/* A client's line at the most, bytes. */
+size_t node_line_max(const struct node *);
 
-/* The record of the entry at `index`; part `command` of it is the entry's text.  An index that is there already is replaced. */
+/* A record of the protocol's own, as a vote. */
+struct store_pos node_record(struct node *, const struct store_part *, size_t parts);
+
+/* Records appended since the start, entries too; and how many of them are durable. */
+uint64_t node_records(const struct node *);
+uint64_t node_records_durable(const struct node *);
+
+/* The record of the entry at `index`, the one after the last; part `command` of it is the entry's text. */
 void node_append(struct node *, uint64_t index, const struct store_part *, size_t parts, size_t command);
 
-/* As node_append while the log is loaded: the record is there already, at pos. */
+/* As node_append while the log is loaded: the record is there already, at pos.  One at an index that is there replaces it and
+   all after it. */
 void node_loaded(struct node *, uint64_t index, struct wire_text command, struct store_pos);
+
+/*
+ * The entry at `index` is the one whose record node_record has put at pos, now or before: the next, or in place of one that is
+ * not applied.  A request that waited for one of another text may have happened or may yet.
+ */
+void node_place(struct node *, uint64_t index, struct wire_text command, struct store_pos);
 
 /* Entries from here on are gone: requests that waited for them did not happen. */
 void node_truncate(struct node *, uint64_t from);
@@ -112,6 +135,12 @@ void node_send_end(struct node *, struct buf *);
 void node_committed(struct node *, uint64_t index);
 void node_reads_confirmed(struct node *, uint64_t batch, uint64_t index);
 void node_reads_lost(struct node *, uint64_t batch);
+
+/* The answer to a request of the protocol's own: `"type":...` and the members.  A number that waits no longer is left alone. */
+void node_answer(struct node *, uint64_t number, struct wire_text inside);
+void node_refuse(struct node *, uint64_t number, enum wire_code, const char *text);
+/* Does it still wait for its answer? */
+bool node_waits(struct node *, uint64_t number);
 /* The committed configuration, the leader or a transfer under way changed: look at it before the turn ends. */
 void node_changed(struct node *);
 

@@ -62,7 +62,7 @@ unsigned request_slot(struct wire_text src)
 
 size_t request_count(const struct node *n)
 {
-	return n->pending.count + n->homeless.count + n->forwarded.count + n->reads.count;
+	return n->pending.count + n->homeless.count + n->forwarded.count + n->reads.count + n->asked.count;
 }
 
 static void propose_with_the_turn(struct node *n, const struct origin *o, struct wire_text body)
@@ -147,7 +147,7 @@ void request_take(struct node *n, const struct origin *o, struct wire_text type,
 	const char *error = NULL;
 	enum machine_class class = n->machine->classify(n->m, type, body, &error);
 
-	if (class == MACHINE_UNKNOWN && !take_common(n, o, type, body))
+	if (class == MACHINE_UNKNOWN && !take_common(n, o, type, body) && !asked_take(n, o, type, body))
 		answer_error(n, o, WIRE_NOT_SUPPORTED, "no such request");
 	if (class == MACHINE_UNKNOWN)
 		return;
@@ -290,6 +290,19 @@ void request_truncated(struct node *n, uint64_t from)
 	}
 }
 
+void request_replaced(struct node *n, uint64_t index)
+{
+	for (struct waiting *w = queue_front(&n->pending); w && w->key <= index; w = queue_next(&n->pending, w)) {
+		struct origin o = waiting_origin(w);
+
+		if (w->key != index || w->done)
+			continue;
+		/* Who has it accepted in an older ballot may be asked next, and then it is found. */
+		answer_error(n, &o, WIRE_TIMEOUT, open_outcome);
+		w->done = true;
+	}
+}
+
 static void expire_all(struct node *n, uint64_t now_ns)
 {
 	uint64_t was = n->now_ns;
@@ -298,6 +311,7 @@ static void expire_all(struct node *n, uint64_t now_ns)
 	queue_expire(n, &n->pending, WIRE_TIMEOUT, open_outcome);
 	queue_expire(n, &n->homeless, WIRE_UNAVAILABLE, "no leader is known");
 	queue_expire(n, &n->forwarded, WIRE_TIMEOUT, open_outcome);
+	queue_expire(n, &n->asked, WIRE_TIMEOUT, open_outcome);
 	read_expire(n);
 	admin_expire(n);
 	n->now_ns = was;
@@ -318,7 +332,7 @@ uint64_t request_deadline(struct node *n)
 	uint64_t least = queue_deadline(&n->pending);
 	uint64_t other[] = {
 		queue_deadline(&n->homeless), queue_deadline(&n->forwarded), queue_deadline(&n->reads),
-		queue_deadline(&n->changes),
+		queue_deadline(&n->changes), queue_deadline(&n->asked),
 		(n->homeless.count || n->read_batches) && n->homeless_until_ns > n->now_ns ? n->homeless_until_ns : UINT64_MAX,
 	};
 

@@ -117,11 +117,19 @@ static void forget(struct taking *t)
 static void drop_old(struct node *n, uint64_t first)
 {
 	struct store_report report;
+	struct store_pos oldest;
 	int rc;
 
 	log_drop_before(&n->log, first);
-	if (n->log.marks) {
-		rc = store_drop_before(n->store, n->log.mark[0].pos, &report);
+	oldest = log_oldest(&n->log);
+	if (oldest.segment) {
+		if (n->records_durable < n->replaced_until)
+			oldest = store_pos_older(oldest, n->replaced);
+		else
+			n->replaced = (struct store_pos){ 0 };
+		if (n->protocol->keep_from)
+			oldest = store_pos_older(oldest, n->protocol->keep_from(n->p));
+		rc = store_drop_before(n->store, oldest, &report);
 		if (rc)
 			node_die(rc, "%s", report.text);
 	}

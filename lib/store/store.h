@@ -56,6 +56,14 @@ struct store_pos {
 	uint32_t offset;        /* of its line in the file */
 };
 
+/* The one before the other; nowhere is after all. */
+static inline struct store_pos store_pos_older(struct store_pos a, struct store_pos b)
+{
+	bool first = a.segment != b.segment ? a.segment < b.segment : a.offset <= b.offset;
+
+	return !b.segment || (a.segment && first) ? a : b;
+}
+
 struct store_options {
 	const char *dir;        /* made if it is missing; NULL: volatile, all in memory */
 	const char *kind;       /* "raft" */

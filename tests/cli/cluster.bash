@@ -381,6 +381,22 @@ at() {
 	printf '{"src":"%s","dest":"n1","at":%d,"body":%s}\n' "$2" "$(($1 * 1000000))" "$3"
 }
 
+# born MS NAME OPTION...: the lines with which the others of n1, n2 and n3 tell it that they are as new as it is, before which a
+# node of Paxos does not vote.  OPTION...: how it is started; its first line is of that time.
+born() {
+	local number peer options
+	[ "$protocol" = paxos ] || return 0
+	options=" ${*:3} "
+	# shellcheck disable=SC2086      # words
+	number=$({ at "$1" net '{"type":"tick"}' && at $(($1 + 1)) net '{"type":"tick"}'; } | sed "s/\"dest\":\"n1\"/\"dest\":\"$2\"/" |
+		"$NODE" --volatile --lockstep ${options/ --data d / } 2>/dev/null |
+		jq -n 'first(inputs | select(.body.type == "hello") | .body.incarnation)')
+	for peer in n1 n2 n3; do
+		[ $peer = "$2" ] || at "$1" $peer "{\"type\":\"hello_ok\",\"asked\":$number,\"fresh\":true,\"incarnation\":${peer#n}}" |
+			sed "s/\"dest\":\"n1\"/\"dest\":\"$2\"/"
+	done
+}
+
 # ---- a disk that fails ----
 
 # For setup(): the library, in `fault`.
@@ -425,8 +441,8 @@ two_lives() {
 	[ "$status" = "$expected" ] || fail "$plan: ended with $status: $(cat err)"
 	timeout 60 "$NODE" "$@" <again >two 2>err.again || fail "$plan: the restart ended with $?: $(cat err.again)"
 	# The last line of the first may be half there; what goes to peers for their logs is long and not asked about.
-	sed -n '/"idle"\|"append_entries",/!s/.*}}$/["'"$plan"'",1,&]/p' one
-	sed -n '/"idle"\|"append_entries",/!s/.*}}$/["'"$plan"'",2,&]/p' two
+	sed -n '/"idle"\|"append_entries",\|"type":"accept",/!s/.*}}$/["'"$plan"'",1,&]/p' one
+	sed -n '/"idle"\|"append_entries",\|"type":"accept",/!s/.*}}$/["'"$plan"'",2,&]/p' two
 }
 
 judge() {

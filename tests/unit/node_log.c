@@ -169,6 +169,83 @@ static void after_a_reset_the_log_goes_on_behind_the_snapshot(void **state)
 	log_release(&l);
 }
 
+static void place(struct log *l, uint64_t index, struct store_pos pos)
+{
+	char text[64];
+	int len = snprintf(text, sizeof(text), "entry %llu version %u", (unsigned long long)index, pos.segment - 1);
+
+	log_place(l, index, (struct wire_text){ text, (size_t)len }, pos);
+}
+
+static void what_was_placed_is_found_by_its_own_position_and_no_other_is(void **state)
+{
+	struct log l;
+
+	(void)state;
+	log_init(&l);
+	for (uint64_t i = 1; i <= 300; i++)
+		if (i % 100 == 50)
+			place(&l, i, (struct store_pos){ 7, (uint32_t)i });     /* its record came before */
+		else
+			put(&l, i, 0);
+	place(&l, 120, (struct store_pos){ 9, 1 });     /* another took its place */
+	place(&l, 150, (struct store_pos){ 9, 2 });
+	expect(&l, 120, 8);
+	expect(&l, 150, 8);
+	expect(&l, 50, 6);
+	expect(&l, 51, 0);
+	assert_int_equal(log_placed_from(&l, 0)->index, 50);
+	assert_int_equal(log_placed_from(&l, 51)->index, 120);
+	assert_int_equal(log_placed_from(&l, 121)->index, 150);
+	assert_int_equal(log_placed_from(&l, 150)->pos.offset, 2);
+	assert_int_equal(log_placed_from(&l, 250)->index, 250);
+	assert_null(log_placed_from(&l, 251));
+	log_release(&l);
+}
+
+static void the_oldest_record_is_that_of_a_placed_entry_as_well(void **state)
+{
+	struct log l;
+
+	(void)state;
+	log_init(&l);
+	assert_int_equal(log_oldest(&l).segment, 0);
+	for (uint64_t i = 1; i <= 200; i++)
+		put(&l, i, 3);
+	assert_int_equal(log_oldest(&l).segment, 4);
+	place(&l, 201, (struct store_pos){ 2, 5 });
+	put(&l, 202, 3);
+	assert_int_equal(log_oldest(&l).segment, 2);
+	log_drop_before(&l, 202);
+	assert_int_equal(log_oldest(&l).segment, 4);
+	log_release(&l);
+}
+
+static void a_placed_entry_goes_with_the_others_at_either_end(void **state)
+{
+	struct log l;
+
+	(void)state;
+	log_init(&l);
+	for (uint64_t i = 1; i <= 100; i++)
+		place(&l, i, (struct store_pos){ 1, (uint32_t)i });
+	put(&l, 101, 0);
+	assert_int_equal(l.mark[log_mark_of(&l, 101)].index, 101);
+	log_drop_before(&l, 40);
+	assert_int_equal(log_placed_from(&l, 0)->index, 40);
+	log_truncate(&l, 60);
+	assert_null(log_placed_from(&l, 60));
+	assert_int_equal(log_placed_from(&l, 59)->index, 59);
+	/* Out of memory and replaced: its text stays where its record is. */
+	log_evict(&l, 0, 101);
+	place(&l, 50, (struct store_pos){ 3, 1 });
+	assert_false(log_cached(&l, 50));
+	assert_int_equal(log_placed_from(&l, 50)->pos.segment, 3);
+	log_reset(&l, 59);
+	assert_null(log_placed_from(&l, 0));
+	log_release(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +256,9 @@ int main(void)
 		cmocka_unit_test(a_mark_leads_to_every_entry_and_none_reaches_over_a_truncation),
 		cmocka_unit_test(what_is_dropped_at_the_front_takes_its_marks_along),
 		cmocka_unit_test(after_a_reset_the_log_goes_on_behind_the_snapshot),
+		cmocka_unit_test(what_was_placed_is_found_by_its_own_position_and_no_other_is),
+		cmocka_unit_test(the_oldest_record_is_that_of_a_placed_entry_as_well),
+		cmocka_unit_test(a_placed_entry_goes_with_the_others_at_either_end),
 	};
 
 	return cmocka_run_group_tests_name("node_log", tests, NULL, NULL);
