@@ -99,6 +99,7 @@ netfault: lines lost: 1 for nodes that were down"
 
 @test "a connection that is lost is told to nodes and on stderr, and is made again" {
 	start -n n1="$keeper" --peer n2=unix:far --listen unix:near
+	eventually grep -q "'n2': cannot connect" err   # so that the connection is told, too
 	far -n n2="$node" --listen unix:far
 	eventually grep -q "'n2': connected" err
 	kill -KILL "$far"
