@@ -146,7 +146,7 @@ netfault: lines lost: 1 for nodes that were down"
 
 @test "what is for any node does not go round between hosts whose nodes are down" {
 	far -n n2='exit 0' --peer n1=unix:near --listen unix:far
-	eventually test -S far
+	eventually grep -q "'n1': cannot connect" far-err
 	start --no-hints -n n1='exit 0' --peer n2=unix:far --listen unix:near
 	eventually grep -q "'n1': connected" far-err
 	eventually grep -q "node 'n1' ended" err
