@@ -27,9 +27,9 @@ small_disk() {
 	mount -t tmpfs -o size=64k tmpfs small 2>/dev/null || skip "may not mount"
 }
 
-# What a command prints on a terminal of that many columns, its newlines made plain.
+# What a command prints on a terminal of that many columns.
 on_terminal() {
-	script -qec "stty cols $1 rows 24; $2" /dev/null </dev/null | tr -d '\r'
+	"$BATS_TEST_DIRNAME/terminal" --columns "$1" "$2"
 }
 
 fleet() {
@@ -645,9 +645,9 @@ check_bound() {
 }
 
 @test "a terminal as stdin is told of, once, on stderr" {
-	printf 'k\n\004' | script -qec "hashring -n n >out 2>err" /dev/null >/dev/null
+	"$BATS_TEST_DIRNAME/terminal" --type $'k\n\004' 'hashring -n n >out 2>err'
 	assert_equal "$(cat out)" $'k\tn'
 	assert_equal "$(cat err)" "hashring: reading keys from the terminal; ^D ends"
-	printf '' | script -qec "hashring -n n k >out 2>err" /dev/null >/dev/null
+	"$BATS_TEST_DIRNAME/terminal" 'hashring -n n k >out 2>err'
 	assert_equal "$(cat err)" ""
 }

@@ -253,7 +253,7 @@ no_key='{"type":"error","code":20,"text":"key does not exist"}'
 ["n4","status"]'
 	serve a "$leads" drop
 	serve b '{"type":"status_ok","id":"n2","role":"follower","leader":null,"commit_index":5,"last_applied":5}'
-	run script -qec 'kv -s unix:a,unix:b status' /dev/null
+	run "$BATS_TEST_DIRNAME/terminal" 'kv -s unix:a,unix:b status'
 	assert_failure 4
 	assert_equal "$(sed 's/ \+/ /g; s/\r//' <<<"$output")" 'NODE ROLE BALLOT LEADER COMMITTED APPLIED LAG SNAPSHOT
 n2 follower - - 5 5 4 0

@@ -272,7 +272,7 @@ asked() {
 
 @test "on a terminal it is a table" {
 	serve -n 1 -- "$node"
-	run script -qec "kvload -s unix:here --ops 1000 --clients 10 --seed 5" /dev/null
+	run "$BATS_TEST_DIRNAME/terminal" "kvload -s unix:here --ops 1000 --clients 10 --seed 5"
 	assert_success
 	assert_line --index 0 --regexp '^ +ops +ops/s +p50 +p90 +p99 +p99\.9 +max'
 	assert_line --index 1 --regexp '^read +[0-9]+ +[0-9]+( +[0-9.]+(us|ms|s)){5}'

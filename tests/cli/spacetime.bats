@@ -153,9 +153,9 @@ n1       >-- c1   '
 }
 
 @test "--text has colour on a terminal, and none with NO_COLOR" {
-	run script -qec "spacetime --text --to 200ms '$trace'" /dev/null
+	run "$BATS_TEST_DIRNAME/terminal" "spacetime --text --to 200ms '$trace'"
 	assert_output --partial $'\e[32m'
-	NO_COLOR=1 run script -qec "spacetime --text --to 200ms '$trace'" /dev/null
+	NO_COLOR=1 run "$BATS_TEST_DIRNAME/terminal" "spacetime --text --to 200ms '$trace'"
 	refute_output --partial $'\e'
 }
 
