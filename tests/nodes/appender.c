@@ -15,16 +15,9 @@
  *   - at the end all nodes agree, and all that was acknowledged is there.
  * A count of what was done is told on stderr at the end.
  */
-#include <jansson.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "tests/nodes/client.h"
 
-enum { CLIENTS_MAX = 64, NODES_MAX = 16, KEYS_MAX = 64, MS = 1000000, RETRY_MS = 1000, THINK_MS = 30, READ_ONE_IN = 4 };
+enum { CLIENTS_MAX = 64, KEYS_MAX = 64, RETRY_MS = 1000, THINK_MS = 30, READ_ONE_IN = 4 };
 
 struct client {
 	uint64_t seq;                   /* of the request that waits, or was last answered */
@@ -44,34 +37,10 @@ struct list {
 
 static struct client client[CLIENTS_MAX];
 static struct list longest[KEYS_MAX], acknowledged[KEYS_MAX];
-static char *node[NODES_MAX];
-static unsigned nodes, clients, keys;
-static const char *name;
-static uint64_t now, quiet, end_by, draws, msg_id, sent, reads_done, final_next, final_id;
+static unsigned clients, keys;
+static uint64_t quiet, end_by, msg_id, sent, reads_done, final_next, final_id;
 static unsigned final_done;             /* lists read at the end, key by key and node by node */
 static bool final_waits;
-
-__attribute__((format(printf, 1, 2), noreturn))
-static void violated(const char *fmt, ...)
-{
-	va_list args;
-
-	fprintf(stderr, "at %llu ms: ", (unsigned long long)(now / MS));
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-static uint64_t draw(uint64_t bound)
-{
-	uint64_t x = draws += UINT64_C(0x9e3779b97f4a7c15);
-
-	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (x ^ x >> 31) % bound;
-}
 
 static void add(struct list *l, int64_t value)
 {
@@ -181,7 +150,7 @@ static bool all_answered(void)
 	return true;
 }
 
-static void act(void)
+static void begin_what_is_due(void)
 {
 	for (unsigned i = 0; i < clients; i++) {
 		if (client[i].next > now)
@@ -214,21 +183,18 @@ static void finish(void)
 
 /* --- Answers --- */
 
-static uint64_t answers(const json_t *body)
-{
-	return (uint64_t)json_integer_value(json_object_get(body, "in_reply_to"));
-}
-
 static void final_answer(const json_t *body, const char *type)
 {
 	unsigned key = final_done / nodes;
-	json_int_t code = json_integer_value(json_object_get(body, "code"));
+	json_int_t code = code_of(body);
 
 	if (!final_waits || answers(body) != final_id)
 		return;
-	final_waits = false;
+	final_id = 0;
+	final_next = now + RETRY_MS * MS / 10;
 	if (strcmp(type, "read_ok") != 0 && code != 20)
 		return;                 /* asked again */
+	final_waits = false;
 	judge(key, json_object_get(body, "value"), acknowledged[key].count);
 	if (json_array_size(json_object_get(body, "value")) != longest[key].count)
 		violated("key %u at the end: %s has %zu values, another one %zu", key, node[final_done % nodes],
@@ -239,7 +205,7 @@ static void final_answer(const json_t *body, const char *type)
 
 static void client_answer(struct client *c, const json_t *body, const char *type)
 {
-	json_int_t code = json_integer_value(json_object_get(body, "code"));
+	json_int_t code = code_of(body);
 
 	if (!c->waits || answers(body) < c->since || (c->reads && answers(body) != c->read_id))
 		return;
@@ -259,17 +225,12 @@ static void client_answer(struct client *c, const json_t *body, const char *type
 	c->next = now + draw(2 * THINK_MS) * MS;
 }
 
-
-static void take(const json_t *line)
+static void take(const json_t *body, const char *type, const char *rest)
 {
-	const char *dest = json_string_value(json_object_get(line, "dest")), *rest;
-	const json_t *body = json_object_get(line, "body");
-	const char *type = json_string_value(json_object_get(body, "type"));
 	unsigned number;
 
-	if (!dest || !type || strncmp(dest, name, strlen(name)) != 0 || dest[strlen(name)] != '.')
+	if (*rest++ != '.')
 		return;
-	rest = dest + strlen(name) + 1;
 	if (*rest == 'f') {
 		final_answer(body, type);
 		return;
@@ -279,10 +240,14 @@ static void take(const json_t *line)
 		client_answer(&client[number - 1], body, type);
 }
 
-static uint64_t wake(void)
+static uint64_t act(void)
 {
-	uint64_t least = final_waits ? final_next : UINT64_MAX;
+	uint64_t least;
 
+	begin_what_is_due();
+	if (now >= end_by)
+		violated("not done: %s", all_answered() ? "lists are still to be read" : "appends have no answer");
+	least = final_waits ? final_next : UINT64_MAX;
 	for (unsigned i = 0; i < clients; i++)
 		if (client[i].next < least)
 			least = client[i].next;
@@ -293,34 +258,15 @@ static uint64_t wake(void)
 
 int main(int argc, char **argv)
 {
-	const char *seed = getenv("FAULTLINE_SEED");
-	char *line = NULL;
-	size_t room = 0;
-
 	if (argc != 7)
 		return 2;
-	name = argv[1];
-	for (char *p = strtok(argv[2], ","); p && nodes < NODES_MAX; p = strtok(NULL, ","))
-		node[nodes++] = p;
+	client_init(argv[1], argv[2]);
 	clients = (unsigned)atoi(argv[3]);
 	keys = (unsigned)atoi(argv[4]);
 	quiet = strtoull(argv[5], NULL, 10) * MS;
 	end_by = strtoull(argv[6], NULL, 10) * MS;
 	if (!nodes || !clients || clients > CLIENTS_MAX || !keys || keys > KEYS_MAX)
 		return 2;
-	draws = seed ? strtoull(seed, NULL, 10) : 1;
-	while (getline(&line, &room, stdin) > 0) {
-		json_t *message = json_loads(line, 0, NULL);
-
-		now = (uint64_t)json_integer_value(json_object_get(message, "at"));
-		take(message);
-		json_decref(message);
-		act();
-		if (now >= end_by)
-			violated("not done: %s", all_answered() ? "lists are still to be read" : "appends have no answer");
-		printf("{\"src\":\"%s\",\"dest\":\"net\",\"body\":{\"type\":\"idle\",\"wake\":%llu}}\n", name, (unsigned long long)wake());
-		fflush(stdout);
-	}
-	free(line);
+	client_run();
 	return 0;
 }

@@ -10,30 +10,16 @@
  *
  * and ends with status 0; with 1 if two answers differ or one is an error.
  */
-#include <jansson.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/nodes/client.h"
 
-enum { NODES_MAX = 64, MS = 1000000, SECOND = 1000 * MS };
-
+#define SECOND (1000 * MS)
 enum { FIRST, BEFORE, PROPOSED, AFTER };
 
-static char *node[NODES_MAX];
-static unsigned nodes, proposers;
-static const char *name;
-static uint64_t next, began, now, flushes[NODES_MAX];
+static unsigned proposers;
+static uint64_t next, began, flushes[NODES_MAX];
 static int stage = -1;                  /* the last that began */
 static unsigned waits_for;
 static char *chosen;
-
-static void fail(const char *what, const char *text)
-{
-	fprintf(stderr, "%s%s%s\n", what, text ? ": " : "", text ? text : "");
-	exit(1);
-}
 
 static void begin(void)
 {
@@ -56,9 +42,9 @@ static void take_choice(const json_t *body)
 	char *value = json_dumps(json_object_get(body, "value"), JSON_ENCODE_ANY);
 
 	if (!value)
-		fail("an answer has no value", NULL);
+		violated("an answer has no value");
 	if (chosen && strcmp(chosen, value) != 0)
-		fail("two values are chosen", value);
+		violated("two values are chosen, %s and %s", chosen, value);
 	free(chosen);
 	chosen = value;
 }
@@ -79,15 +65,15 @@ static void finish(void)
 	exit(0);
 }
 
-static void take(const json_t *body)
+static void take(const json_t *body, const char *type, const char *rest)
 {
-	json_int_t answered = json_integer_value(json_object_get(body, "in_reply_to")) - 1;
-	const char *type = json_string_value(json_object_get(body, "type"));
+	uint64_t answered = answers(body) - 1;
 
-	if (stage < 0 || answered < 0 || answered / NODES_MAX != stage || !type)
+	(void)rest;
+	if (stage < 0 || answered / NODES_MAX != (unsigned)stage)
 		return;
 	if (!strcmp(type, "error"))
-		fail("an error", json_string_value(json_object_get(body, "text")));
+		violated("%s", json_string_value(json_object_get(body, "text")));
 	if (stage == FIRST || stage == PROPOSED)
 		take_choice(body);
 	else
@@ -107,31 +93,22 @@ static void take(const json_t *body)
 	next = now + SECOND;
 }
 
+static uint64_t act(void)
+{
+	if (now >= next)
+		begin();
+	return next < now + SECOND ? next : now + SECOND;
+}
+
 int main(int argc, char **argv)
 {
-	char *line = NULL;
-	size_t room = 0;
-
 	if (argc != 5)
 		return 2;
-	name = argv[1];
-	for (char *p = strtok(argv[2], ","); p && nodes < NODES_MAX; p = strtok(NULL, ","))
-		node[nodes++] = p;
+	client_init(argv[1], argv[2]);
 	proposers = (unsigned)atoi(argv[3]);
 	next = strtoull(argv[4], NULL, 10) * MS;
 	if (!nodes || !proposers || proposers > nodes)
 		return 2;
-	while (getline(&line, &room, stdin) > 0) {
-		json_t *message = json_loads(line, 0, NULL);
-
-		now = (uint64_t)json_integer_value(json_object_get(message, "at"));
-		take(json_object_get(message, "body"));
-		json_decref(message);
-		if (now >= next)
-			begin();
-		printf("{\"src\":\"%s\",\"dest\":\"net\",\"body\":{\"type\":\"idle\",\"wake\":%llu}}\n", name,
-		       (unsigned long long)(next < now + SECOND ? next : now + SECOND));
-		fflush(stdout);
-	}
-	fail("not all answered", NULL);
+	client_run();
+	violated("not all have answered");
 }
