@@ -5,12 +5,15 @@
  *
  * Of NODES the first FOUNDERS are members when it begins.  Now and then, until QUIET_MS, it lets one in or out, hands
  * the leadership over or asks for a snapshot, at any node, and waits for the answer; a change without one is asked for again
- * until it is done.  One more than half of all nodes are members at any time.  From QUIET_MS on it lets in all that are out; when
- * they are in, it ends with status 0 and says on stderr what it did; with 1 if that takes until END_MS.
+ * until it is done.  One more than half of all nodes are members at any time.
+ *
+ * From QUIET_MS on it lets in all that are out, again and again, as a request that had no answer may still wait at a node, which
+ * it does for twelve times --request-timeout: that has to be 1s at most.  Once all are in and none can wait any more, it ends
+ * with status 0 and says on stderr what it did; with 1 if that takes until END_MS.
  */
 #include "tests/nodes/client.h"
 
-enum { PAUSE_MS = 1500, PATIENCE_MS = 3000 };
+enum { PAUSE_MS = 1500, PATIENCE_MS = 3000, SETTLED_MS = 14000 };
 
 enum what { JOIN, LEAVE, TRANSFER, SNAPSHOT, WHATS };
 
@@ -18,7 +21,7 @@ static const char *const what_name[] = { "join", "leave", "transfer", "snapshot"
 
 static bool in[NODES_MAX];
 static uint64_t quiet, end_by, next, done[WHATS];
-static unsigned msg_id, who, members;
+static unsigned msg_id, who, members, round_at;
 static enum what what;
 static bool waits, sure;                /* sure: it is to be done, however often it takes */
 
@@ -47,17 +50,28 @@ static void choose(void)
 	sure = what == JOIN || what == LEAVE;
 }
 
+static void finish(void)
+{
+	for (int i = 0; i < WHATS; i++)
+		fprintf(stderr, "%s%" PRIu64 " %s", i ? ", " : "", done[i], what_name[i]);
+	fputc('\n', stderr);
+	exit(0);
+}
+
+/* One after the other; a round counts that began when all was settled. */
 static void let_all_in(void)
 {
-	for (who = 0; who < nodes && in[who]; who++)
-		;
-	if (who == nodes) {
-		for (int i = 0; i < WHATS; i++)
-			fprintf(stderr, "%s%" PRIu64 " %s", i ? ", " : "", done[i], what_name[i]);
-		fputc('\n', stderr);
-		exit(0);
+	static bool settled;
+
+	if (round_at == nodes) {
+		if (settled)
+			finish();
+		round_at = 0;
 	}
+	if (round_at == 0)
+		settled = now >= quiet + SETTLED_MS * MS;
 	what = JOIN;
+	who = round_at++;
 	sure = true;
 }
 
@@ -90,13 +104,17 @@ static void take(const json_t *body, const char *type, const char *rest)
 		next = now + draw(PAUSE_MS) * MS / 4;
 		return;
 	}
+	waits = false;
+	if (now >= quiet) {
+		next = now + PAUSE_MS * MS / 8;
+		return;
+	}
 	done[what]++;
 	if (what == JOIN || what == LEAVE) {
 		in[who] = what == JOIN;
 		members = what == JOIN ? members + 1 : members - 1;
 	}
-	waits = false;
-	next = now + (now < quiet ? draw(2 * PAUSE_MS) * MS : 0);
+	next = now + draw(2 * PAUSE_MS) * MS;
 }
 
 int main(int argc, char **argv)
