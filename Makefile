@@ -9,7 +9,7 @@ BUILD  ?= build$(if $(SAN),/san)
 # All that building, the demo and the tests need; `make deps` installs what is missing.
 PACKAGES = gcc libc6-dev libsodium-dev libjansson-dev libuv1-dev \
 	bats bats-assert bats-support libcmocka-dev libmemcached-dev jq libxml2-utils mandoc zsh fish util-linux procps \
-	python3 socat mosquitto mosquitto-clients openssh-server openssh-client
+	python3 patch socat mosquitto mosquitto-clients openssh-server openssh-client
 ifeq ($(CC),clang)
 PACKAGES += clang
 endif
@@ -35,15 +35,19 @@ UNITS   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 DRIVERS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 FUZZERS = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 SMOKES  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
-PURE    = ring raft fault paxos
+SIM_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
+PURE    = ring raft fault paxos lin serial
 NODES   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/nodes/*.c))
 SHARED  = $(PRELOADS:lib/preload/%.c=$(BUILD)/lib/faultline/%.so)
 PAGES   = $(wildcard man/man*/*.[1-9])
+# For bats: `load faultline` finds the link in bin, `bats_load_library faultline` the one named load.bash.
+HELPER  = $(patsubst lib/bats/%,share/faultline/%,$(wildcard lib/bats/*.bash))
+HELPER_LINKS = share/faultline/load.bash bin/faultline
 
 # One short line a file; V=1 shows the commands.
 Q = $(if $(V),,@echo "  $(1)  $(patsubst $(BUILD)/%,%,$@)";)
 
-all: $(TOOLS:%=$(BUILD)/bin/%) $(SHARED)  ## build the tools into build/bin
+all: $(TOOLS:%=$(BUILD)/bin/%) $(SHARED) $(HELPER:%=$(BUILD)/%) $(HELPER_LINKS:%=$(BUILD)/%)  ## build the tools into build/bin
 
 $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(BUILD)/libfaultline.a
 	@mkdir -p $(@D)
@@ -56,12 +60,20 @@ $(BUILD)/lib/faultline/%.so: $(PRELOAD_PARTS) $(wildcard lib/preload/*.h) $(BUIL
 	$(call Q,LINK)$(CC) $(BASE_CFLAGS) $(CFLAGS) -fvisibility=hidden -shared -fPIC $(PRELOAD_FLAGS_$*) -o $@ \
 		$(filter-out %_crash.c,$(filter lib/preload/$*.c lib/preload/$*_%.c,$(PRELOAD_PARTS)))
 
+$(BUILD)/share/faultline/%.bash: lib/bats/%.bash
+	$(call Q,COPY)install -D -m 755 $< $@
+
+$(HELPER_LINKS:%=$(BUILD)/%): $(BUILD)/share/faultline/faultline.bash
+	@mkdir -p $(@D)
+	$(call Q,LINK)ln -sfnr $< $@
+
 $(BUILD)/libfaultline.a: $(OBJECTS)
 	$(call Q,AR  )rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libfaultline.a
-	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(UNIT_LIBS) $(LIBS)
+	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(UNIT_LIBS) $(LIBS)
 $(BUILD)/tests/unit/libmemcached: UNIT_LIBS = -lmemcached -lhashkit
+$(BUILD)/tests/unit/sim: $(filter-out %/main.o,$(SIM_OBJECTS))
 
 # Each fuzz target with its corpus and no fuzzer.
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/smoke/main.o $(BUILD)/libfaultline.a
@@ -75,12 +87,36 @@ $(BUILD)/tests/kill/fault.so: tests/kill/fault.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call Q,LINK)$(CC) $(BASE_CFLAGS) $(CFLAGS) -shared -fPIC -o $@ $<
 
+$(BUILD)/tests/sim/sim: $(SIM_OBJECTS) $(BUILD)/libfaultline.a
+	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
 	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lmemcached -lhashkit $(LIBS)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call Q,CC  )$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# A mutant: the few sources with a bug planted in them (tests/mutants) are compiled in place of the originals.
+MUTANT_DIR     = $(BUILD)/mutants/$(MUTANT)
+MUTANT_SOURCES = $(if $(MUTANT),$(shell sed -n 's|^+++ b/||p' tests/mutants/$(MUTANT).patch))
+MUTANT_OBJECTS = $(MUTANT_SOURCES:%.c=$(MUTANT_DIR)/%.o)
+
+ifdef MUTANT
+$(MUTANT_DIR)/patched: tests/mutants/$(MUTANT).patch $(MUTANT_SOURCES)
+	@rm -rf $(@D) && mkdir -p $(@D) && cp --parents $(MUTANT_SOURCES) $(@D) && patch -s -F 0 -d $(@D) -p 1 <$< && touch $@
+
+$(MUTANT_OBJECTS): $(MUTANT_DIR)/%.o: $(MUTANT_DIR)/patched $(BUILD)/flags
+	$(call Q,CC  )$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $(MUTANT_DIR)/$*.c
+
+$(MUTANT_DIR)/bin/%: $(BUILD)/cmd/%.o $(MUTANT_OBJECTS) $(BUILD)/libfaultline.a
+	@mkdir -p $(@D)
+	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(MUTANT_DIR)/tests/sim/sim: $(SIM_OBJECTS) $(MUTANT_OBJECTS) $(BUILD)/libfaultline.a
+	@mkdir -p $(@D)
+	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+endif
 
 # Objects are made anew when the compiler or its flags change.
 FLAGS = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
@@ -94,9 +130,15 @@ demo: deps  ## install what is missing, build; kill the leader of three nodes, s
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@BUILD=$(BUILD) tests/demo
 
-check: deps  ## install what is missing, build, and pass every test
-	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(SMOKES) $(NODES) $(BUILD)/tests/kill/fault.so check-pure
+check: compile  ## install what is missing, build, and pass every test
 	@BUILD=$(BUILD) tests/check $(notdir $(UNITS))
+
+compile: deps  ## install what is missing, build the tools and all that the tests run
+	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(SMOKES) $(NODES) $(BUILD)/tests/sim/sim $(BUILD)/tests/kill/fault.so check-pure
+
+soak: deps  ## raft-node and paxos-node in real time under SIGKILL, SIGSTOP and partitions, each for TIME (10m)
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@BUILD=$(BUILD) tests/soak -t $(or $(TIME),10m)
 
 # A core calls memory functions alone: no I/O, clock, random source, locale or environment.
 PURE_CALLS = aligned_alloc|_GLOBAL_OFFSET_TABLE_|malloc|calloc|realloc|free|mem[a-z]+|str(n?cmp|n?len|chr)|__assert_fail|__stack_chk_fail|bcmp
@@ -127,6 +169,14 @@ bench: deps  ## measure beside the peers; the tables go to tests/bench/RESULTS.m
 	@BUILD=$(BUILD) tests/bench/run $(BENCH)
 	@BUILD=$(BUILD) tests/bench/cluster $(BENCH_CLUSTER)
 
+sim:  ## simulate clusters of both protocols under faults: SEEDS (100000) of each from FIRST (1) on
+	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/tests/sim/sim
+	@$(BUILD)/tests/sim/sim --jobs $(shell nproc) --seeds $(or $(FIRST),1)-$(shell echo $$(($(or $(FIRST),1) + $(or $(SEEDS),100000) - 1)))
+
+mutants: deps  ## plant each of the bugs in tests/mutants and have it found; the table goes to tests/mutants/RESULTS.md
+	@$(MAKE) --no-print-directory $(JOBS) all $(NODES) $(BUILD)/tests/sim/sim $(BUILD)/tests/kill/fault.so
+	+@BUILD=$(BUILD) tests/mutants/run -o tests/mutants/RESULTS.md $(MUTANTS)
+
 fuzz: deps  ## run each fuzz target for FUZZ_SECONDS (60)
 	$(call INSTALL_MISSING,$(FUZZ_PACKAGES))
 	@$(MAKE) --no-print-directory $(JOBS) $(FUZZERS)
@@ -143,11 +193,15 @@ build/fuzz/%: tests/fuzz/%.c $(SOURCES)
 
 # Where nothing may end the process, the target has its own die.
 build/fuzz/nodes build/fuzz/keys $(BUILD)/tests/fuzz/nodes $(BUILD)/tests/fuzz/keys: FUZZ_LDFLAGS = -Wl,--wrap=die
+# Where bad lines are what it is about, nobody is told of each.
+build/fuzz/paxos build/fuzz/raft $(BUILD)/tests/fuzz/paxos $(BUILD)/tests/fuzz/raft: FUZZ_LDFLAGS = -Wl,--wrap=warn
 
 install: all  ## install under PREFIX (/usr/local), with pages and completions; DESTDIR is honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(COMPLETIONS:%=$(DESTDIR)$(PREFIX)/share/%)
 	install -m 755 $(TOOLS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/bin
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/faultline $(SHARED)
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/faultline $(HELPER:%=$(BUILD)/%)
+	for f in $(HELPER_LINKS); do cp -P $(BUILD)/$$f $(DESTDIR)$(PREFIX)/$$f || exit 1; done
 	for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/$$p || exit 1; done
 	for t in $(TOOLS); do \
 		$(BUILD)/bin/$$t --completion bash >$(DESTDIR)$(PREFIX)/share/$(BASH_DIR)/$$t && \
@@ -161,6 +215,7 @@ COMPLETIONS = $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR)
 
 uninstall:  ## remove what install put there
 	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/%) $(SHARED:$(BUILD)/%=$(DESTDIR)$(PREFIX)/%) $(PAGES:%=$(DESTDIR)$(PREFIX)/share/%)
+	rm -f $(HELPER:%=$(DESTDIR)$(PREFIX)/%) $(HELPER_LINKS:%=$(DESTDIR)$(PREFIX)/%)
 	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/$(BASH_DIR)/%) $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/$(ZSH_DIR)/_%) \
 		$(TOOLS:%=$(DESTDIR)$(PREFIX)/share/$(FISH_DIR)/%.fish)
 
@@ -170,6 +225,6 @@ clean:  ## remove build/
 help:  ## show this
 	@awk -F ':.*##' '/^[a-z]+:.*##/ { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: all demo check check-pure deps bench fuzz install uninstall clean help FORCE
+.PHONY: all demo sim check compile check-pure deps bench soak mutants fuzz install uninstall clean help FORCE
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

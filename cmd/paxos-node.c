@@ -3,17 +3,19 @@
  * lib/node, the protocol is lib/paxos.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/err.h"
 #include "lib/base/opt.h"
 #include "lib/node/options.h"
 #include "lib/proto/paxos.h"
 
-enum { QUORUM1 = NODE_OPT_OWN, QUORUM2, GRID, ROLES };
+enum { QUORUM1 = NODE_OPT_OWN, QUORUM2, GRID, ROLES, FOUNDING };
 enum { GRID_LINE_BYTES = 16384 };
 
 static const struct opt options[] = {
@@ -22,6 +24,7 @@ static const struct opt options[] = {
 	{ QUORUM2, "quorum2", "N", "acceptors that have to accept (a majority)", OPT_TEXT, NULL, NULL },
 	{ GRID, "quorum-grid", "FILE", "rows of names: one row promises, one of each row accepts", OPT_FILE, NULL, NULL },
 	{ ROLES, "roles", "LIST", "what this node is, of proposer,acceptor,learner (all)", OPT_TEXT, NULL, NULL },
+	{ FOUNDING, "founding", NULL, "make the directory of a first member that never ran before, and end", OPT_TEXT, NULL, NULL },
 };
 
 static const struct opt_tool tool = {
@@ -72,7 +75,8 @@ static void take_grid(struct paxos_quorums *q, const char *path)
 	while (fgets(line, sizeof(line), file)) {
 		number++;
 		if (!strchr(line, '\n') && !feof(file))
-			die(EXIT_USAGE, "'%s', line %u: longer than %d bytes", path, number, GRID_LINE_BYTES - 1);
+			die(EXIT_USAGE, "'%s', line %u: %s", path, number, strlen(line) < GRID_LINE_BYTES - 1 ?
+			    "a NUL byte" : "longer than 16383 bytes");
 		if (*line != '#')
 			take_row(q, line, path, number);
 	}
@@ -120,7 +124,27 @@ static void take_own(struct paxos_own *own, int id, const struct opt_state *stat
 	case ROLES:
 		own->roles = take_roles(state);
 		break;
+	case FOUNDING:
+		own->founding = true;
+		break;
 	}
+}
+
+/* As a node whose input is over and whom nobody hears: what else the options ask for is for the starts to come. */
+static void found(struct node_options *o)
+{
+	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (!o->id || !o->member_count)
+		die_usage("--founding needs --id and --nodes");
+	if (o->is_volatile)
+		die_usage("--founding and --volatile exclude each other");
+	if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0)
+		die(EXIT_SYSTEM, "cannot open '/dev/null': %s", strerror(errno));
+	close(nothing);
+	o->machine = o->metrics = NULL;
+	o->lockstep = false;
+	o->notify_fd = -1;
 }
 
 int main(int argc, char **argv)
@@ -142,6 +166,8 @@ int main(int argc, char **argv)
 	if (own.quorums.rows && (own.quorums.count1 || own.quorums.count2))
 		die_usage("--quorum-grid excludes --quorum1 and --quorum2");
 	node_options_end(&o);
+	if (own.founding)
+		found(&o);
 	sig = node_run(&o);
 	if (sig) {
 		signal(sig, SIG_DFL);

@@ -1,69 +1,30 @@
 /*
  * load: see load.h
  *
- * All requests have the same time to live, and all that wait to be asked again wait as long: so two lists
- * in order of time are all the clocks there are.  The time is read once a turn, before the answers of one
- * read are taken; requests that follow from them leave in one write.
+ * In real time: the time is read once a turn, and before the answers of one read are taken; requests that follow from
+ * them leave in one write.
  */
-#include "lib/load/load.h"
 #include "lib/base/err.h"
-#include "lib/base/line.h"
-#include "lib/load/answer.h"
+#include "lib/load/inside.h"
+#include "lib/load/series.h"
+#include "lib/load/transcript.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#define MS UINT64_C(1000000)
-#define NEVER UINT64_MAX
+enum { ARRIVALS_NS = 20000 };
 
-enum { NONE = UINT32_MAX, STATUS_EVERY_MS = 10, PREFIX_BYTES_MAX = 16, KEEP_BYTES = 1 << 20 };
-
-enum state { IDLE, ASKING, RETRYING };
-
-struct client {
-	enum state state;
-	bool measured;                  /* the operation began after the warm-up */
-	uint32_t before, after;         /* in the list of its state */
-	uint64_t began_ns;              /* the operation */
-	uint64_t asked_ns;              /* the request, or when the answer came that has it wait */
-	uint64_t msg_id;                /* of the last request */
-	struct op op;
-};
-
-/* Clients by asked_ns. */
-struct list {
-	uint32_t first, last;
-};
-
-struct load {
-	const struct load_options *options;
-	struct load_result *result;
-	struct workload *workload;
-	struct client *client;          /* one more than asked for: the last asks for the leader */
-	struct list list[3];
-	struct line_reader in;
-	struct buf out;
-	struct buf dest;                /* `","dest":"n1","body":{`; empty while the leader is not known */
-	char prefix[PREFIX_BYTES_MAX];  /* of the clients' names */
-	size_t prefix_len;
-	uint64_t now, measure_ns, end_ns;       /* measure: the warm-up is over; end: no operation begins */
-	uint64_t begun;                 /* measured operations */
-	uint64_t last_answer_ns;
-	const char *trouble;
-};
-
-static volatile sig_atomic_t stopped;
+volatile sig_atomic_t load_stopped;
 
 void load_stop(void)
 {
-	stopped = 1;
+	load_stopped = 1;
 }
 
 static uint64_t clock_ns(void)
@@ -71,235 +32,137 @@ static uint64_t clock_ns(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 * MS + (uint64_t)t.tv_nsec;
+	return (uint64_t)t.tv_sec * 1000 * LOAD_MS + (uint64_t)t.tv_nsec;
 }
 
-/* --- Lists --- */
+/* --- The run, whatever its time --- */
 
-static void leave(struct load *l, uint32_t i)
+static void set_dests(struct load *l)
 {
-	struct client *c = &l->client[i];
-	struct list *list = &l->list[c->state];
+	const struct load_options *o = l->options;
 
-	*(c->before == NONE ? &list->first : &l->client[c->before].after) = c->after;
-	*(c->after == NONE ? &list->last : &l->client[c->after].before) = c->before;
-}
+	l->dest = must_calloc(o->node_count ? o->node_count : 1, sizeof(*l->dest));
+	for (; l->dests < o->node_count; l->dests++) {
+		struct buf *b = &l->dest[l->dests];
 
-static void enter(struct load *l, uint32_t i, enum state state)
-{
-	struct client *c = &l->client[i];
-	struct list *list = &l->list[state];
-
-	c->state = state;
-	c->asked_ns = l->now;
-	c->before = list->last;
-	c->after = NONE;
-	*(list->last == NONE ? &list->first : &l->client[list->last].after) = i;
-	list->last = i;
-}
-
-static void move(struct load *l, uint32_t i, enum state state)
-{
-	leave(l, i);
-	enter(l, i, state);
-}
-
-/* --- Requests --- */
-
-static void put_src(struct load *l, uint32_t i)
-{
-	buf_add(&l->out, "{\"src\":\"", 8);
-	buf_add(&l->out, l->prefix, l->prefix_len);
-	buf_u64(&l->out, i);
-}
-
-static void ask(struct load *l, uint32_t i)
-{
-	struct client *c = &l->client[i];
-
-	c->msg_id++;
-	put_src(l, i);
-	buf_add(&l->out, l->dest.at, l->dest.len);
-	workload_put(l->workload, &c->op, c->msg_id, &l->out);
-	buf_add(&l->out, "}}\n", 3);
-	move(l, i, ASKING);
-}
-
-static void set_dest(struct load *l, const char *dest, size_t len)
-{
-	buf_clear(&l->dest, KEEP_BYTES);
-	buf_puts(&l->dest, "\",\"dest\":");
-	wire_put_string(&l->dest, dest, len);
-	buf_puts(&l->dest, ",\"body\":{");
-}
-
-static void ask_leader(struct load *l)
-{
-	uint32_t i = l->options->clients;
-	struct client *c = &l->client[i];
-
-	if (l->options->to || c->state != IDLE || (c->msg_id && l->now < c->asked_ns + STATUS_EVERY_MS * MS))
-		return;
-	c->msg_id++;
-	put_src(l, i);
-	buf_printf(&l->out, "\",\"dest\":\"*\",\"body\":{\"type\":\"status\",\"msg_id\":%ju}}\n", (uintmax_t)c->msg_id);
-	move(l, i, ASKING);
-}
-
-static bool over(const struct load *l)
-{
-	return stopped || l->now >= l->end_ns || (l->options->ops && l->begun >= l->options->ops);
-}
-
-/* The next operation, if there is one. */
-static void begin(struct load *l, uint32_t i)
-{
-	struct client *c = &l->client[i];
-
-	if (over(l))
-		return;
-	workload_draw(l->workload, &c->op);
-	c->began_ns = l->now;
-	c->measured = l->now >= l->measure_ns;
-	l->begun += c->measured;
-	ask(l, i);
-}
-
-static void begin_idle(struct load *l)
-{
-	for (uint32_t i = l->list[IDLE].first, next; i != NONE && l->dest.len; i = next) {
-		next = l->client[i].after;
-		if (i < l->options->clients)
-			begin(l, i);
+		buf_puts(b, "\",\"dest\":");
+		wire_put_string(b, o->nodes[l->dests], strlen(o->nodes[l->dests]));
+		buf_puts(b, ",\"body\":{");
 	}
 }
 
-/* --- Answers --- */
-
-/* An answer that tells what the store has. */
-static void record(struct load *l, const struct client *c)
+/* Two of different names draw differently, from one seed. */
+static uint64_t seed(const struct load *l)
 {
-	struct load_result *r = l->result;
-	uint64_t gap = l->now - (l->last_answer_ns > l->measure_ns ? l->last_answer_ns : l->measure_ns);
+	uint64_t s = l->options->workload.seed;
 
-	r->ops++;
-	histogram_add(&r->latency_ns[c->op.kind], l->now - c->began_ns);
-	r->seconds_ns = l->now - l->measure_ns;
-	if (gap > r->gap_ns && l->now < l->end_ns)
-		r->gap_ns = gap;
+	for (const char *p = l->name; *p; p++)
+		s = workload_random(&(uint64_t){ s ^ (unsigned char)*p });
+	return s;
 }
 
-static bool leaves_open(int code)
+static void name_clients(struct load *l)
 {
-	return code == WIRE_TIMEOUT || code == WIRE_CRASH || code >= LOAD_CODES - 1;
+	const struct load_options *o = l->options;
+	uint64_t state = o->workload.seed;
+
+	if (o->name)
+		snprintf(l->name, sizeof(l->name), "%s", o->name);
+	if (*l->name)
+		l->prefix_len = (size_t)snprintf(l->prefix, sizeof(l->prefix), "%s.", l->name);
+	else
+		l->prefix_len = (size_t)snprintf(l->prefix, sizeof(l->prefix), "c%08x-", (unsigned)workload_random(&state));
 }
 
-/* True: the operation is over. */
-static bool take_code(struct load *l, uint32_t i, int code)
+static void make_clients(struct load *l)
 {
-	struct client *c = &l->client[i];
-	struct load_result *r = l->result;
+	const struct load_options *o = l->options;
+	size_t micros = workload_has_micros(&o->workload) ? o->workload.txn_ops : 0;
 
-	if (code == ANSWER_OK)
-		workload_done(l->workload, &c->op);
-	else if (c->measured)
-		r->error[code < LOAD_CODES ? code : LOAD_CODES - 1]++;
-	if (code == WIRE_UNAVAILABLE) {
-		r->retries += c->measured;
-		move(l, i, RETRYING);
-		ask_leader(l);
-		return false;
-	}
-	if (code == ANSWER_OK || code == WIRE_NO_KEY || code == WIRE_PRECONDITION) {
-		if (c->measured)
-			record(l, c);
-		l->last_answer_ns = l->now;
-	} else if (c->measured) {
-		r->unknown += leaves_open(code);
-		r->failed += !leaves_open(code);
-	}
-	return true;
-}
-
-static void take_line(struct load *l, const char *line, size_t len)
-{
-	struct answer a;
-	struct client *c;
-
-	if (!answer_read(&a, line, len, l->prefix, l->prefix_len) || a.client > l->options->clients)
-		return;
-	c = &l->client[a.client];
-	if (c->state != ASKING || c->msg_id != a.msg_id)
-		return;                 /* it came too late, or twice */
-	if (a.client == l->options->clients) {
-		char leader[WIRE_NAME_BYTES_MAX + 1];
-		size_t n = answer_leader(line, len, leader);
-
-		if (n)
-			set_dest(l, leader, n);
-		move(l, a.client, IDLE);
-	} else if (take_code(l, a.client, a.code)) {
-		move(l, a.client, IDLE);
-		begin(l, a.client);
+	l->client = must_calloc(o->clients + 1, sizeof(*l->client));
+	l->micros = must_calloc((o->clients + 1) * micros, sizeof(*l->micros));
+	l->thinking = must_calloc(o->clients, sizeof(*l->thinking));
+	l->processes = o->clients;
+	for (int i = 0; i < CLIENT_STATES; i++)
+		l->list[i] = (struct client_list){ LOAD_NONE, LOAD_NONE };
+	for (uint32_t i = 0; i <= o->clients; i++) {
+		l->client[i].process = i;
+		l->client[i].op.micro = l->micros + i * micros;
+		client_enter(l, i, CLIENT_IDLE);
 	}
 }
 
-/* --- Time --- */
-
-static void give_up_late(struct load *l)
+void load_open(struct load *l)
 {
-	uint32_t i;
+	struct workload_options w = l->options->workload;
 
-	while ((i = l->list[ASKING].first) != NONE && l->now >= l->client[i].asked_ns + l->options->timeout_ns) {
-		if (i < l->options->clients && l->client[i].measured) {
-			l->result->unknown++;
-			l->result->unanswered++;
-		}
-		move(l, i, IDLE);
-		ask_leader(l);
-	}
+	name_clients(l);
+	w.seed = seed(l);
+	l->draws = ~w.seed;
+	l->workload = workload_new(&w);
+	make_clients(l);
+	line_init(&l->in, WIRE_LINE_BYTES_MAX);
+	set_dests(l);
+	l->find_ns = l->now + l->options->timeout_ns;
 }
 
-static void ask_again(struct load *l)
+static void close_load(struct load *l)
 {
-	uint32_t i;
-
-	while ((i = l->list[RETRYING].first) != NONE && l->now >= l->client[i].asked_ns + LOAD_RETRY_MS * MS) {
-		if (stopped || l->now >= l->end_ns || l->now >= l->client[i].began_ns + l->options->timeout_ns) {
-			l->result->failed += l->client[i].measured;
-			move(l, i, IDLE);
-		} else {
-			ask(l, i);
-		}
-	}
+	workload_free(l->workload);
+	for (size_t i = 0; i < l->options->node_count || !i; i++)
+		buf_release(&l->dest[i]);
+	free(l->dest);
+	free(l->client);
+	free(l->micros);
+	free(l->thinking);
+	line_release(&l->in);
+	buf_release(&l->out);
 }
 
-static uint64_t first_asked(const struct load *l, enum state state)
+static void begin_run(struct load *l)
 {
-	return l->list[state].first == NONE ? NEVER : l->client[l->list[state].first].asked_ns;
+	const struct load_options *o = l->options;
+
+	l->began = true;
+	l->measure_ns = l->now + o->warmup_ns;
+	l->end_ns = o->ops ? LOAD_NEVER : l->measure_ns + o->time_ns;
+	if (o->rate)
+		arrival_init(&l->arrival, l->now, o->rate, o->poisson, workload_random(&l->draws));
+	if (o->series)
+		series_begin(o->series, l->measure_ns);
+	for (uint32_t i = 0; i < o->clients && o->think_ns; i++)
+		client_think(l, i, l->now + workload_below(&l->draws, 2 * o->think_ns + 1));
 }
 
-static void earlier(uint64_t *due, uint64_t began, uint64_t ns)
+void load_step(struct load *l)
 {
-	if (began != NEVER && began + ns < *due)
-		*due = began + ns;
+	if (!l->began && l->dests)
+		begin_run(l);
+	else if (!l->began && l->now > l->find_ns)
+		l->trouble = "no node tells of a leader";
+	operation_turn(l);
+	if (l->options->series && l->began)
+		series_turn(l->options->series, l->now);
 }
 
-/* How long to wait at the most, in milliseconds, rounded up. */
-static int patience(const struct load *l)
+bool load_done(const struct load *l)
 {
-	uint64_t due = l->dest.len && l->now < l->end_ns ? l->end_ns : NEVER;
-
-	earlier(&due, first_asked(l, ASKING), l->options->timeout_ns);
-	earlier(&due, first_asked(l, RETRYING), LOAD_RETRY_MS * MS);
-	if (!l->dest.len)
-		earlier(&due, l->now, STATUS_EVERY_MS * MS);
-	if (due == NEVER || due > l->now + 1000 * MS)
-		return 1000;
-	return due <= l->now ? 0 : (int)((due - l->now + MS - 1) / MS);
+	if (load_stopped || l->trouble || (l->options->transcript && transcript_failed(l->options->transcript)))
+		return true;
+	return l->began && operation_over(l) && l->list[CLIENT_ASKING].first == LOAD_NONE &&
+	       l->list[CLIENT_RETRYING].first == LOAD_NONE;
 }
 
-/* --- The stream --- */
+uint64_t load_due(const struct load *l)
+{
+	uint64_t due = operation_due(l), row = LOAD_NEVER;
+
+	if (l->options->series && l->began)
+		row = series_due(l->options->series);
+	return row < due ? row : due;
+}
+
+/* --- Real time --- */
 
 static const char closed[] = "the other side has closed the connection";
 
@@ -330,86 +193,85 @@ static void read_in(struct load *l)
 	l->now = clock_ns();
 	while ((status = line_next(&l->in, &line, &len)))
 		if (status == LINE_WHOLE)
-			take_line(l, line, len);
+			operation_answer(l, line, len);
 }
 
-static void turn(struct load *l)
+static void await(struct load *l, const sigset_t *signals)
 {
-	struct pollfd fd[2];
+	uint64_t due = load_due(l), wait = due > l->now ? due - l->now : 0;
+	struct timespec patience;
+	struct pollfd fd[2] = {
+		{ .fd = l->options->in, .events = POLLIN },
+		{ .fd = l->out.len ? l->options->out : -1, .events = POLLOUT },
+	};
 
-	l->now = clock_ns();
-	give_up_late(l);
-	ask_again(l);
-	if (!l->dest.len)
-		ask_leader(l);
-	begin_idle(l);
-	write_out(l);
-	fd[0] = (struct pollfd){ .fd = l->options->in, .events = POLLIN };
-	fd[1] = (struct pollfd){ .fd = l->out.len ? l->options->out : -1, .events = POLLOUT };
-	if (!l->trouble && poll(fd, 2, patience(l)) > 0 && fd[0].revents)
+	/* To wake up for each of many arrivals would cost more than to send them: some wait for the next. */
+	if (l->options->rate && wait && wait < ARRIVALS_NS)
+		wait = ARRIVALS_NS;
+	if (wait > 1000 * LOAD_MS)
+		wait = 1000 * LOAD_MS;
+	patience = (struct timespec){ .tv_sec = (time_t)(wait / (1000 * LOAD_MS)), .tv_nsec = (long)(wait % (1000 * LOAD_MS)) };
+	if (ppoll(fd, 2, &patience, signals) > 0 && fd[0].revents)
 		read_in(l);
 }
 
-/* All was begun that should be, and is over. */
-static bool done(const struct load *l)
+static void in_real_time(struct load *l, const sigset_t *signals)
 {
-	return over(l) && (stopped || (l->list[ASKING].first == NONE && l->list[RETRYING].first == NONE));
+	uint64_t flushed_ns;
+
+	/* An arrival is to be late by no more than it takes to wake up. */
+	if (l->options->rate)
+		prctl(PR_SET_TIMERSLACK, 1UL);
+	l->now = flushed_ns = clock_ns();
+	load_open(l);
+	for (;;) {
+		load_step(l);
+		write_out(l);
+		if (load_done(l))
+			break;
+		await(l, signals);
+		l->now = clock_ns();
+		/* For whoever looks on, and in case that we are killed. */
+		if (l->options->transcript && l->now - flushed_ns >= 1000 * LOAD_MS) {
+			transcript_flush(l->options->transcript);
+			flushed_ns = l->now;
+		}
+	}
 }
 
 /* --- The whole --- */
 
-static void open_load(struct load *l)
+static uint64_t still_queued(const struct load *l)
 {
 	const struct load_options *o = l->options;
-	uint64_t state = o->workload.seed;
+	uint64_t left, until = l->now < l->end_ns ? l->now : l->end_ns;
 
-	l->prefix_len = (size_t)snprintf(l->prefix, sizeof(l->prefix), "c%08x-", (unsigned)workload_random(&state));
-	l->workload = workload_new(&o->workload);
-	l->client = must_calloc(o->clients + 1, sizeof(*l->client));
-	for (int i = 0; i < 3; i++)
-		l->list[i] = (struct list){ NONE, NONE };
-	for (uint32_t i = 0; i <= o->clients; i++)
-		enter(l, i, IDLE);
-	line_init(&l->in, WIRE_LINE_BYTES_MAX);
-	if (o->to)
-		set_dest(l, o->to, strlen(o->to));
-}
-
-static void close_load(struct load *l)
-{
-	workload_free(l->workload);
-	free(l->client);
-	line_release(&l->in);
-	buf_release(&l->out);
-	buf_release(&l->dest);
-}
-
-/* False: there is none, for as long as a request may take. */
-static bool find_leader(struct load *l)
-{
-	uint64_t patience_ends = clock_ns() + l->options->timeout_ns;
-
-	while (!l->dest.len && !stopped && !l->trouble) {
-		turn(l);
-		if (l->now > patience_ends)
-			return false;
-	}
-	return true;
+	if (!l->began || !o->rate)
+		return 0;
+	left = arrival_count(&l->arrival, until);
+	return o->ops && left > o->ops - l->begun ? o->ops - l->begun : left;
 }
 
 const char *load_run(const struct load_options *options, struct load_result *result)
 {
 	struct load l = { .options = options, .result = result };
+	sigset_t wanted, before;
 
 	*result = (struct load_result){ .ops = 0 };
-	open_load(&l);
-	if (!find_leader(&l))
-		l.trouble = "no node tells of a leader";
-	l.now = clock_ns();
-	l.measure_ns = l.now + options->warmup_ns;
-	l.end_ns = options->ops ? NEVER : l.measure_ns + options->time_ns;
-	while (!done(&l) && !l.trouble)
-		turn(&l);
+	/* A signal comes while we wait, and at no other time: so none is overlooked. */
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGINT);
+	sigaddset(&wanted, SIGTERM);
+	sigprocmask(SIG_BLOCK, &wanted, &before);
+	if (options->lockstep)
+		load_in_lockstep(&l, &before);
+	else
+		in_real_time(&l, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	operation_abandon(&l);
+	if (options->series && l.began)
+		series_end(options->series, l.now);
+	result->queued = still_queued(&l);
 	close_load(&l);
 	return l.trouble;
 }

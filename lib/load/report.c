@@ -67,6 +67,8 @@ void report_json(FILE *out, const struct load_options *o, const struct load_resu
 	for (int i = 0; i < WORKLOAD_KINDS; i++)
 		if (o->workload.weight[i])
 			json_latency(out, workload_kind_name[i], &r->latency_ns[i]);
+	if (o->rate)
+		fprintf(out, ",\"rate\":%.15g,\"queued\":%ju", (double)o->rate / 1e6, (uintmax_t)r->queued);
 	fprintf(out, ",\"clients\":%ju,\"keys\":%ju,\"seed\":%ju}\n", (uintmax_t)o->clients,
 		(uintmax_t)o->workload.keys, (uintmax_t)o->workload.seed);
 	free(all);
@@ -113,6 +115,8 @@ void report_table(FILE *out, const struct load_options *o, const struct load_res
 	for (int code = 0; code < LOAD_CODES; code++)
 		if (r->error[code])
 			fprintf(out, "error %d: %ju\n", code, (uintmax_t)r->error[code]);
+	if (r->queued)
+		fprintf(out, "never begun: %ju\n", (uintmax_t)r->queued);
 	if (r->unanswered)
 		fprintf(out, "without an answer: %ju\n", (uintmax_t)r->unanswered);
 	free(all);

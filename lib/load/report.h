@@ -8,9 +8,10 @@
 
 /*
  * {"seconds":..,"ops":..,"ops_per_s":..,"unknown":..,"unanswered":..,"failed":..,"retries":..,"errors":{"CODE":COUNT},
- *  "gap_us":..,"all":{LATENCY},"read":{LATENCY},"write":{LATENCY},"cas":{LATENCY},"clients":..,"keys":..,"seed":..}
+ *  "gap_us":..,"all":{LATENCY},"read":{LATENCY},"write":{LATENCY},"cas":{LATENCY},...,
+ *  "rate":..,"queued":..,"clients":..,"keys":..,"seed":..}
  * LATENCY: "ops":..,"p50_us":..,"p90_us":..,"p99_us":..,"p99.9_us":..,"max_us":..
- * Kinds that the mix has not are left out.
+ * Kinds that the mix has not are left out, and so are rate and queued of a closed loop.
  */
 void report_json(FILE *, const struct load_options *, const struct load_result *);
 

@@ -45,6 +45,7 @@ struct waiting {
 struct queue {
 	struct buf bytes;
 	size_t count;
+	uint64_t popped;                /* bytes of those that are gone */
 };
 
 enum { WRITERS = 256 };         /* slots of last_write; clients that share one wait for each other's writes */
@@ -102,6 +103,7 @@ struct node {
 
 	/* asked.c */
 	struct queue asked;             /* key: the number */
+	struct buf asked_places;        /* where each is in it */
 	uint64_t asked_next;            /* the last one given */
 
 	/* forward.c */

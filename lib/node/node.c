@@ -292,6 +292,7 @@ static void release(struct node *n)
 	queue_release(&n->forwarded);
 	queue_release(&n->changes);
 	queue_release(&n->asked);
+	buf_release(&n->asked_places);
 	buf_release(&n->out);
 	buf_release(&n->held);
 	buf_release(&n->holding);

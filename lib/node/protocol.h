@@ -67,8 +67,11 @@ struct protocol {
 	struct store_pos (*keep_from)(void *);
 
 	/* --- Snapshots --- */
-	/* The members of a snapshot's first record: `"last_included_index":7,...`. */
-	void (*snapshot_header)(void *, uint64_t index, struct buf *);
+	/*
+	 * The members of a snapshot's first record: `"last_included_index":7,...`.  False: who the cluster's members are at that
+	 * index is not known here, as to a joiner of what was before it came: whoever was given that would know none either.
+	 */
+	bool (*snapshot_header)(void *, uint64_t index, struct buf *);
 	/* A snapshot of ours is durable; entries before first are gone. */
 	void (*compacted)(void *, uint64_t index, uint64_t bytes, uint64_t first);
 	/* The received one is durable and loaded; or it was of no use. */

@@ -43,8 +43,11 @@ struct waiting *queue_next(struct queue *q, struct waiting *w)
 
 void queue_pop(struct queue *q)
 {
-	assert(q->count);
-	buf_drop(&q->bytes, size_of(queue_front(q)));
+	size_t size = q->count ? size_of(queue_front(q)) : 0;
+
+	assert(size);
+	buf_drop(&q->bytes, size);
+	q->popped += size;
 	q->count--;
 }
 

@@ -255,14 +255,17 @@ static void take(struct node *n)
 
 	t->node = n;
 	t->index = n->given;
+	buf_putc(&t->text, '{');
+	if (!n->protocol->snapshot_header(n->p, t->index, &t->text)) {
+		forget(t);
+		return;
+	}
+	buf_puts(&t->text, "}\n");
 	rc = store_snapshot_create(n->store, t->index, &t->writer, &t->report);
 	if (rc)
 		node_die(rc, "%s", t->report.text);
 	n->taking = t;
 	n->machine->snapshot_begin(n->m);
-	buf_putc(&t->text, '{');
-	n->protocol->snapshot_header(n->p, t->index, &t->text);
-	buf_puts(&t->text, "}\n");
 }
 
 void node_snapshot_want(struct node *n)

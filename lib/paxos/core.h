@@ -89,8 +89,9 @@ struct paxos_peer {
 	paxos_slot leaving_slot;        /* of the configuration without it */
 	uint32_t leaving_heartbeats;
 
-	/* Asked by us whether it knows us, as we are fresh. */
-	bool told, told_fresh;
+	/* Asked by us whether it knows us, as we are fresh; and as who it asked us, who did not know it. */
+	bool told, told_unsure, told_forgot;
+	uint64_t told_incarnation, asker;
 };
 
 /* A configuration and its slot; 0 or the snapshot's for the base.  seat: where its members sit among the peers. */
@@ -213,7 +214,7 @@ struct paxos {
 	uint32_t *bucket;
 	size_t buckets;
 	struct paxos_attempt *attempt;
-	size_t attempts_open, attempt_room;
+	size_t attempts_made, attempts_open, attempt_room; /* made: in the array; open: not over */
 	uint64_t trip_ns;               /* a round trip, as it was measured */
 	uint64_t synod_ns;              /* when the first of those is due */
 
@@ -392,6 +393,7 @@ bool paxos_counts(const struct paxos *, const struct paxos_peer *, const struct 
 void paxos_take_word(struct paxos *, struct paxos_peer *, const struct paxos_message *);
 /* A proposer that lost its disk, and may use a ballot twice, is not heard; one that is heard the first time is noted. */
 bool paxos_is_stranger(struct paxos *, const struct paxos_message *);
+bool paxos_is_late(struct paxos *, const struct paxos_message *);
 void paxos_fresh_tick(struct paxos *);
 void paxos_recv_hello(struct paxos *, const struct paxos_message *);
 void paxos_recv_hello_ok(struct paxos *, const struct paxos_message *);
@@ -425,6 +427,8 @@ struct paxos_acceptor {
 	char *instance;
 	struct paxos_ballot promised, accepted;
 	bool change, chosen;
+	uint32_t attempts;              /* of ours, under way */
+	uint64_t runs;                  /* the request of the one that asks now, the others wait for it; 0: none */
 };
 /* The register of that name, made if `make` and there is room; NULL. */
 struct paxos_acceptor *paxos_register_find(struct paxos *, const char *instance, bool make);
@@ -448,7 +452,6 @@ void paxos_synod_tick(struct paxos *);
 /* The configuration is another: all who ask begin anew. */
 void paxos_synod_restart(struct paxos *);
 uint64_t paxos_synod_deadline(const struct paxos *);
-void paxos_attempts_release(struct paxos *);
 
 /* --- sync.c --- */
 

@@ -9,20 +9,30 @@
  *	where it names none (those of init), the first one that took part counts, unless it says that it is not
  *	`born`.  Which that was is on our disk before we count it
  *
- * A node in an empty directory is not born, unless it knows no cluster or never took part.  It asks the other voters of
- * the first configuration (hello): it is born, once and for all,
+ * A node in an empty directory is not born, unless it knows no cluster or never took part.  It asks all other voters of the
+ * first configuration (hello).  One that is born says whether it knows another incarnation of that name, and hears nothing
+ * that one may have said from then on.  One that is not born either says how far it is: unsure, not all have answered it;
+ * forgot, one of them knew it; or neither, then it is sure.  Whom one knows it notes for good, and who is born notes all
+ * whom it has heard by then.  The node that asks is born, once and for all, when every other voter has answered, none knows
+ * it and none is unsure, and those that forgot, if there are any, are so many that what is left without them and it is no
+ * quorum of either phase.  For if it had voted none the less:
  *
- *	(a) when so many of them are not born either that none of its quorums could have been without one of
- *	    them: then no quorum that it was part of ever was; or
- *	(b) when all of them are sure that it never took part: then it never did
+ *	the proposer it voted for knew it.  So that one is not born: it is without its disk itself
+ *	the others of the quorums of that ballot heard the proposer, and know it.  Where one of them is born the proposer
+ *	forgot; where none is, what the ballot chose is on no disk any more
  *
- * and if one of them knows it, or configurations have changed since, it forgot, and says so.  Then the leader lets it in
- * anew: it makes it a learner, and once it has caught up a voter again, with its incarnation named.  Why that is safe:
- * in slots up to the one that made it a learner nobody counts what the new incarnation says, since those configurations
- * do not name it; and what the old one said counts nowhere behind the one that made it a voter.  So to the
- * configurations it is as if one acceptor failed and another joined.  A majority of the first members is not enough for
- * (a): of three, one that voted and lost its disk, and one that was never up, would be born while the third, with what
- * the first two chose, is away.
+ * and with those that forgot, more disks would be lost than the cluster survives.  All are asked for this: of five, one that
+ * voted and lost its disk, its proposer that did too, and two that never were up would otherwise be a quorum while the
+ * fifth, with what the first two and it chose, is away.
+ *
+ * That no node of this name ever ran before is what an operator may know, but no protocol: `founding` says it, and then the
+ * node is born at once.  The proof needs nothing else: who never ran has voted on nothing.
+ *
+ * If one knows it, or configurations have changed since, it forgot, and says so.  Then the leader lets it in anew: it makes
+ * it a learner, and once it has caught up a voter again, with its incarnation named.  Why that is safe: in slots up to the
+ * one that made it a learner nobody counts what the new incarnation says, since those configurations do not name it; and
+ * what the old one said counts nowhere behind the one that made it a voter.  So to the configurations it is as if one
+ * acceptor failed and another joined.  Those who let it in are a quorum: of two voters neither can be let in by the other.
  *
  * As a proposer it may use a ballot again that it used before.  So an acceptor notes whose prepare it promised, as it
  * notes whom it counted, and hears no other incarnation of that name but one that a configuration names: every quorum
@@ -164,47 +174,96 @@ bool paxos_is_stranger(struct paxos *c, const struct paxos_message *m)
 	return false;
 }
 
+/*
+ * What it said before it lost its disk, under way still: who asked is the one who is counted, and knows nothing of it.  One
+ * that a configuration names has a place of its own.
+ */
+bool paxos_is_late(struct paxos *c, const struct paxos_message *m)
+{
+	const struct paxos_peer *p = paxos_peer_find(c, m->peer);
+
+	return p && p->asker && m->incarnation && m->incarnation != p->asker && !is_named(c, m->peer, m->incarnation);
+}
+
 /* --- As the one who is fresh --- */
 
+/* Whom it has heard by then it knows: should one of them come with another directory, that one lost its own. */
 static void born(struct paxos *c)
 {
 	c->born = true;
 	c->hello_ns = 0;
 	c->out->votes = true;
 	paxos_ask(c);
+	for (uint32_t i = 0; i < c->peers; i++) {
+		const struct paxos_peer *p = &c->peer[i];
+
+		if (p->told && p->told_incarnation && is_first_counted(c, p->name) && !counted_find(c, p->name))
+			tell_counted(c, count_add(c, p->name, p->told_incarnation));
+	}
 	paxos_synod_restart(c);
 }
 
-/* Those who said so hit every quorum of either phase that has us: what is left without them and us is none with us. */
-static bool quorums_are_hit(const struct paxos *c, const struct paxos_config *config, uint64_t fresh, uint64_t self)
+/* Whether all voters have answered; and who of them forgot, and we, by position. */
+static bool all_told(struct paxos *c, uint64_t *forgot, uint64_t *self)
 {
-	uint64_t all = config->count < 64 ? (UINT64_C(1) << config->count) - 1 : UINT64_MAX;
-	uint64_t left = (all & ~fresh) | self;
+	const struct paxos_config *config = paxos_config_chosen(c);
+	bool all = true;
 
-	return !paxos_is_quorum(c, config, PAXOS_PHASE_1, left) && !paxos_is_quorum(c, config, PAXOS_PHASE_2, left);
+	*forgot = *self = 0;
+	for (uint32_t i = 0; i < config->count; i++) {
+		const struct paxos_peer *p = paxos_peer_find(c, config->member[i].name);
+
+		if (!p)
+			*self |= UINT64_C(1) << i;
+		else if (config->member[i].voter)
+			all &= p->told;
+		if (p && p->told_forgot)
+			*forgot |= UINT64_C(1) << i;
+	}
+	return all;
+}
+
+static bool is_sure(struct paxos *c)
+{
+	uint64_t forgot, self;
+
+	return all_told(c, &forgot, &self) && !c->forgot;
 }
 
 static void judge(struct paxos *c)
 {
 	const struct paxos_config *config = paxos_config_chosen(c);
-	uint64_t fresh = 0, self = 0;
-	bool all = true;
+	uint64_t forgot, self, left;
 
-	if (c->forgot)
-		return;
-	for (uint32_t i = 0; i < config->count; i++) {
-		const struct paxos_member *m = &config->member[i];
-		const struct paxos_peer *p = paxos_peer_find(c, m->name);
-
-		if (!p)
-			self |= UINT64_C(1) << i;
-		else if (p->told && p->told_fresh)
-			fresh |= UINT64_C(1) << i;
-		else if (m->voter)
-			all &= p->told;
-	}
-	if (self && (all || quorums_are_hit(c, config, fresh, self)))
+	if (c->options.founding) {
 		born(c);
+		return;
+	}
+	if (c->forgot || !all_told(c, &forgot, &self) || !self)
+		return;
+	for (uint32_t i = 0; i < c->peers; i++)
+		if (c->peer[i].told_unsure)
+			return;
+	left = ~(forgot | self);
+	if (!forgot || (!paxos_is_quorum(c, config, PAXOS_PHASE_1, left) && !paxos_is_quorum(c, config, PAXOS_PHASE_2, left)))
+		born(c);
+}
+
+static bool is_unheard(const struct paxos *c, const struct paxos_peer *p)
+{
+	const struct paxos_member *m = paxos_config_find(paxos_config_chosen(c), p->name);
+
+	return m && m->voter && !p->told;
+}
+
+const char *paxos_unheard(const struct paxos *c, size_t at)
+{
+	if (c->born || c->forgot || is_named(c, c->id, c->options.incarnation))
+		return NULL;
+	for (uint32_t i = 0; i < c->peers; i++)
+		if (is_unheard(c, &c->peer[i]) && at-- == 0)
+			return c->peer[i].name;
+	return NULL;
 }
 
 void paxos_fresh_tick(struct paxos *c)
@@ -222,7 +281,7 @@ void paxos_fresh_tick(struct paxos *c)
 	for (uint32_t i = 0; i < c->peers; i++) {
 		struct paxos_message *m;
 
-		if (c->peer[i].told && !c->forgot)
+		if (c->peer[i].told && !c->peer[i].told_unsure && !c->peer[i].told_forgot && !c->forgot)
 			continue;
 		m = paxos_send(c, c->peer[i].name, PAXOS_HELLO);
 		m->incarnation = c->options.incarnation;
@@ -231,31 +290,53 @@ void paxos_fresh_tick(struct paxos *c)
 	}
 }
 
+static struct paxos_message *reply_hello(struct paxos *c, const char *peer, uint64_t incarnation)
+{
+	const struct paxos_counted *k = counted_find(c, peer);
+	struct paxos_message *reply = paxos_send(c, peer, PAXOS_HELLO_OK);
+
+	reply->incarnation = c->options.incarnation;
+	reply->round = incarnation;
+	reply->known = (k && k->member.incarnation != incarnation) || paxos_config_chosen(c)->epoch > 0;
+	reply->fresh = !c->born;
+	reply->forgot = !c->born && c->forgot;
+	reply->unsure = !c->born && !c->forgot && !is_sure(c);
+	return reply;
+}
+
+/* Those who asked while we were not sure need not ask again. */
 void paxos_recv_hello_ok(struct paxos *c, const struct paxos_message *m)
 {
 	struct paxos_peer *p = paxos_peer_find(c, m->peer);
+	bool was_sure;
 
 	if (c->born || !p || m->round != c->options.incarnation)
 		return;
+	was_sure = is_sure(c);
+	p->told_unsure = m->fresh && m->unsure;
+	p->told_forgot = m->fresh && m->forgot;
+	p->told_incarnation = m->incarnation;
 	p->told = true;
-	p->told_fresh = m->fresh;
 	c->forgot |= m->known;
 	judge(c);
+	for (uint32_t i = 0; i < c->peers && !was_sure && is_sure(c); i++)
+		if (c->peer[i].asker)
+			reply_hello(c, c->peer[i].name, c->peer[i].asker);
 }
 
 /* --- As one who is asked --- */
 
 void paxos_recv_hello(struct paxos *c, const struct paxos_message *m)
 {
-	const struct paxos_counted *k = counted_find(c, m->peer);
 	struct paxos_peer *p = paxos_peer_find(c, m->peer);
-	struct paxos_message *reply = paxos_send(c, m->peer, PAXOS_HELLO_OK);
+	bool known = reply_hello(c, m->peer, m->incarnation)->known;
 
-	reply->incarnation = c->options.incarnation;
-	reply->round = m->incarnation;
-	reply->fresh = !c->born;
-	reply->known = (k && k->member.incarnation != m->incarnation) || paxos_config_chosen(c)->epoch > 0;
-	if (!p || !m->known || c->state != PAXOS_LEADS)
+	if (!p)
+		return;
+	p->asker = known ? 0 : m->incarnation;
+	if (p->asker && p->incarnation != p->asker)
+		p->promised = false;
+	if (!m->known || c->state != PAXOS_LEADS)
 		return;
 	p->let_in = m->incarnation;
 	paxos_tend(c);

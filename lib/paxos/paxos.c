@@ -72,7 +72,6 @@ void paxos_free(struct paxos *c)
 	for (size_t i = 0; i < c->configs; i++)
 		free(c->config[i].config);
 	paxos_registers_release(c);
-	paxos_attempts_release(c);
 	paxos_slots_release(&c->slots);
 	free(c->config);
 	free(c->counted);
@@ -83,6 +82,7 @@ void paxos_free(struct paxos *c)
 	free(c->answer);
 	free(c->told);
 	free(c->telling);
+	free(c->attempt);
 	free(c);
 }
 
@@ -106,6 +106,16 @@ uint64_t paxos_ask(struct paxos *c)
 	return c->record + 1;
 }
 
+/* Rounds up to that one and some more. */
+static void reserve(struct paxos *c, uint64_t round)
+{
+	c->reserved_round = round + ROUNDS_RESERVED - 1;
+	if (c->reserved_round > PAXOS_SLOT_MAX)
+		c->reserved_round = PAXOS_SLOT_MAX;
+	c->out->reserve_round = c->reserved_round;
+	c->reserved_record = paxos_ask(c);
+}
+
 bool paxos_next_ballot(struct paxos *c, struct paxos_ballot *ballot)
 {
 	uint64_t round = c->used_round > c->seen_round ? c->used_round : c->seen_round;
@@ -115,16 +125,20 @@ bool paxos_next_ballot(struct paxos *c, struct paxos_ballot *ballot)
 	if (++round > PAXOS_SLOT_MAX)
 		return false;
 	c->used_round = round;
-	if (round > c->reserved_round) {
-		c->reserved_round = round + ROUNDS_RESERVED - 1;
-		if (c->reserved_round > PAXOS_SLOT_MAX)
-			c->reserved_round = PAXOS_SLOT_MAX;
-		c->out->reserve_round = c->reserved_round;
-		c->reserved_record = paxos_ask(c);
-	}
+	if (round > c->reserved_round)
+		reserve(c, round);
 	ballot->round = round;
 	paxos_name_set(ballot->node, c->id);
 	return true;
+}
+
+/* Whose own next round is not reserved does that now, with a flush that there is anyway: no take-over waits for it then. */
+static void reserve_ahead(struct paxos *c)
+{
+	uint64_t next = (c->used_round > c->promised.round ? c->used_round : c->promised.round) + 1;
+
+	if (c->options.roles & PAXOS_PROPOSER && next > c->reserved_round && next <= PAXOS_SLOT_MAX)
+		reserve(c, next);
 }
 
 void paxos_raise_promise(struct paxos *c, const struct paxos_ballot *ballot)
@@ -135,6 +149,7 @@ void paxos_raise_promise(struct paxos *c, const struct paxos_ballot *ballot)
 	c->promised = *ballot;
 	c->out->promise = true;
 	paxos_ask(c);
+	reserve_ahead(c);
 }
 
 void paxos_keep(struct paxos *c, paxos_slot slot, uint32_t count, const struct paxos_ballot *ballot,
@@ -247,7 +262,8 @@ static void recv(struct paxos *c, const struct paxos_message *m)
 	};
 
 	assert(m->type <= PAXOS_SYNC_OK);
-	if (!sane(c, m) || ((m->type == PAXOS_PREPARE || m->type == PAXOS_ACCEPT) && paxos_is_stranger(c, m)))
+	if (!sane(c, m) || (m->type <= PAXOS_ACCEPTED && paxos_is_late(c, m)) ||
+	    ((m->type == PAXOS_PREPARE || m->type == PAXOS_ACCEPT) && paxos_is_stranger(c, m)))
 		return;
 	if (m->instance && m->type <= PAXOS_CHOSEN)
 		paxos_register_recv(c, m);

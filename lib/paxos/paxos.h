@@ -112,6 +112,7 @@ struct paxos_options {
 	uint32_t message_bytes;         /* of values in one message, roughly; a larger one goes alone */
 	bool lease_reads;
 	bool fresh;                     /* the directory does not say that it votes (paxos_load_votes): see fresh.c */
+	bool founding;                  /* fresh, and known to be the first of its name that ever ran */
 	uint64_t incarnation;           /* of this directory, 1 .. 2^53: drawn when it was made, kept in it */
 	uint64_t seed;
 };
@@ -158,7 +159,7 @@ struct paxos_register {
  *	install_snapshot, install_snapshot_ok   last_included_index, offset, data, done: the receiver pulls, chunk by chunk
  *	prepare_now     ballot
  *	hello           incarnation [known: let me in anew]
- *	hello_ok        incarnation (its own), round: the asker's incarnation, known, fresh
+ *	hello_ok        incarnation (its own), round: the asker's incarnation, known, fresh, unsure, forgot
  *	sync            epoch, after: the instance to go on behind; sync_ok  epoch, after, registers, more, complete, known,
  *	                incarnation, learner
  */
@@ -183,7 +184,7 @@ struct paxos_message {
 	bool transfer;                          /* prepare: the leader told us to */
 	uint64_t round;                         /* chosen, accepted: a confirmation round of reads; 0 none */
 	uint64_t incarnation;                   /* the sender's; 0: it is of another make and knows no incarnations */
-	bool fresh, known;                      /* hello, hello_ok */
+	bool fresh, known, unsure, forgot;      /* hello, hello_ok */
 	bool learner;                           /* promise, accepted: a vote only where a configuration names the
 						   incarnation */
 	bool change;                            /* of a register: it is CASPaxos's */
@@ -302,16 +303,16 @@ struct paxos_out {
 
 	/* 1. Persist, in this order. */
 	bool promise;                   /* paxos_promised is new; each acceptance implies one of its ballot */
-	bool votes;                     /* from now on this directory votes: paxos_load_votes */
-	bool synced;                    /* paxos_synced_epoch is new */
 	uint64_t reserve_round;         /* not 0: rounds up to this one are used up by us */
 	const struct paxos_member *counted;     /* names and incarnations that took part, told of the first time; of a name
 						   the last counts */
 	size_t counted_count;
+	bool votes;                     /* from now on this directory votes: paxos_load_votes; it says that all before it is there */
 	const struct paxos_acceptance *accepted;
 	size_t accepted_count;
 	const struct paxos_register_out *registers;     /* those of kind PERSIST; the others are answers */
 	size_t register_count;
+	bool synced;                    /* paxos_synced_epoch is new; it says that the registers before it are there */
 	uint64_t record;                /* the number of this step, if it asks for anything; else 0 */
 	bool chunk;                     /* as Raft's: in.message's chunk goes to the snapshot's file */
 
@@ -377,6 +378,8 @@ struct paxos_ballot paxos_ballot_at(const struct paxos *, paxos_slot);
 bool paxos_votes(const struct paxos *);
 /* Fresh, and known to have taken part: waits to be let in anew. */
 bool paxos_forgot(const struct paxos *);
+/* Fresh, and not let in: the names that it still has to hear of, one by one from 0 on; NULL: no more. */
+const char *paxos_unheard(const struct paxos *, size_t);
 uint64_t paxos_synced_epoch(const struct paxos *);
 uint64_t paxos_reserved_round(const struct paxos *);
 const struct paxos_config *paxos_config_latest(const struct paxos *);

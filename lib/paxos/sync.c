@@ -3,12 +3,12 @@
  *
  * Registers have no log that would order them with a change, so every change of voters begins an epoch (it is in the
  * configuration), and an acceptor votes on registers only for proposers of its own epoch, and only once it has, of each
- * register, all that was chosen before. For that it fetches them from a quorum of phase 1 of the voters before, each in
- * the new epoch already, so that it votes in the old one no more: one of them took part in whatever the old one chose.
- * And from one that had all that was chosen before the old one, as one that voted in it has.  Or it fetches them from
- * one that is done.  A leader begins no change before a quorum of phase 2 is done, so one of those is in every quorum of
- * phase 1.  So the first proposer's quorum finds whatever was chosen, though voters come and go one by one until none of
- * those that chose it is left, and though one lost its disk.
+ * register, all that was chosen before.  For that it fetches them from so many of the voters before that every quorum of
+ * phase 2 has one of them (any quorum of phase 1 does, of two voters either one), each in the new epoch already, so that it
+ * votes in the old one no more: one of them took part in whatever the old one chose.  And from one that had all that was
+ * chosen before the old one, as one that voted in it has.  Or it fetches them from one that is done.  A leader begins no
+ * change before a quorum of phase 2 is done, so one of those is among them.  So the first proposer's quorum finds whatever
+ * was chosen, though voters come and go one by one until none of those that chose it is left, and though one lost its disk.
  */
 #include "lib/paxos/core.h"
 
@@ -76,7 +76,7 @@ static void judge(struct paxos *c)
 		if (paxos_name_is(before.member[i].name, c->id) && paxos_counts(c, NULL, &before.member[i]))
 			set |= UINT64_C(1) << i;
 	}
-	if (whole && paxos_is_quorum(c, &before, PAXOS_PHASE_1, set))
+	if (whole && !paxos_is_quorum(c, &before, PAXOS_PHASE_2, ~set))
 		done(c);
 }
 

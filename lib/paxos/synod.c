@@ -19,9 +19,12 @@ enum { BACKOFF_DOUBLINGS_MAX = 4 };
 
 enum phase { WAITS, BACKS_OFF, PREPARES, DECIDES, ACCEPTS };
 
+/* In order of their requests' numbers.  Those that are over stay until others take their place. */
 struct paxos_attempt {
 	uint64_t request;
-	char *instance;
+	size_t of;                      /* its register, in the table */
+	const char *instance;
+	bool over;
 	enum phase phase;
 	bool change, kind;              /* what was asked for; what is proposed */
 	struct paxos_ballot ballot;
@@ -37,13 +40,6 @@ struct paxos_attempt {
 	uint64_t asked_ns, at_ns;       /* asked_ns 0: more than once, so it measures nothing */
 };
 
-void paxos_attempts_release(struct paxos *c)
-{
-	for (size_t i = 0; i < c->attempts_open; i++)
-		free(c->attempt[i].instance);
-	free(c->attempt);
-}
-
 uint64_t paxos_synod_deadline(const struct paxos *c)
 {
 	return c->attempts_open ? c->synod_ns : UINT64_MAX;
@@ -58,18 +54,43 @@ static void wait_until(struct paxos *c, struct paxos_attempt *t, uint64_t at_ns)
 
 static struct paxos_attempt *by_request(struct paxos *c, uint64_t request)
 {
-	for (size_t i = 0; i < c->attempts_open; i++)
-		if (c->attempt[i].request == request)
-			return &c->attempt[i];
-	return NULL;
+	size_t low = 0, high = c->attempts_made;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (c->attempt[middle].request < request)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < c->attempts_made && c->attempt[low].request == request && !c->attempt[low].over ? &c->attempt[low] : NULL;
 }
 
-static struct paxos_attempt *by_instance(struct paxos *c, const char *instance)
+static struct paxos_acceptor *register_of(const struct paxos *c, const struct paxos_attempt *t)
 {
-	for (size_t i = 0; i < c->attempts_open; i++)
-		if (strcmp(c->attempt[i].instance, instance) == 0)
-			return &c->attempt[i];
-	return NULL;
+	return &c->acceptor[t->of];
+}
+
+static struct paxos_attempt *add(struct paxos *c, struct paxos_acceptor *a, uint64_t request)
+{
+	struct paxos_attempt *t;
+	size_t kept = 0;
+
+	if (c->attempts_made == c->attempt_room && c->attempts_made >= 2 * c->attempts_open) {
+		for (size_t i = 0; i < c->attempts_made; i++)
+			if (!c->attempt[i].over)
+				c->attempt[kept++] = c->attempt[i];
+		c->attempts_made = kept;
+	}
+	c->attempt = paxos_grow(c->attempt, c->attempts_made, &c->attempt_room, sizeof(*c->attempt));
+	for (t = &c->attempt[c->attempts_made++]; t > c->attempt && t[-1].request > request; t--)
+		*t = t[-1];
+	*t = (struct paxos_attempt){ .request = request, .instance = a->instance, .phase = WAITS, .at_ns = UINT64_MAX };
+	t->of = (size_t)(a - c->acceptor);
+	c->attempts_open++;
+	a->attempts++;
+	return t;
 }
 
 /* --- Phases --- */
@@ -129,8 +150,9 @@ static void count(struct paxos *, struct paxos_attempt *);
 
 static void begin(struct paxos *c, struct paxos_attempt *t)
 {
-	struct paxos_acceptor *a = paxos_register_find(c, t->instance, true);
+	struct paxos_acceptor *a = register_of(c, t);
 
+	a->runs = t->request;
 	if (t->seen_round > c->used_round)
 		c->used_round = t->seen_round;
 	if (a->promised.round > c->used_round)
@@ -175,7 +197,7 @@ void paxos_register_value(struct paxos *c, uint64_t request, bool keep)
 
 	if (!t || t->phase != DECIDES)
 		return;
-	a = paxos_register_find(c, t->instance, true);
+	a = register_of(c, t);
 	/* The voters are others by now; or we have promised another ourselves, and nobody would tell us. */
 	if (t->config != paxos_in_force(c)->slot || (is_own_acceptor(c) && !paxos_ballot_is(&a->promised, &t->ballot))) {
 		back_off(c, t);
@@ -205,44 +227,53 @@ void paxos_register_value(struct paxos *c, uint64_t request, bool keep)
 
 /* --- Ends --- */
 
-static void next_of(struct paxos *c, const char *instance)
+/* One at a time; who waits goes on in the order of its coming. */
+static void next_of(struct paxos *c, size_t of)
 {
-	struct paxos_attempt *t = by_instance(c, instance);
-
-	if (t && t->phase == WAITS)
-		begin(c, t);
+	if (c->acceptor[of].runs)
+		return;
+	for (size_t i = 0; c->acceptor[of].attempts && i < c->attempts_made; i++) {
+		if (c->attempt[i].over || c->attempt[i].of != of)
+			continue;
+		begin(c, &c->attempt[i]);
+		return;
+	}
 }
 
-/* The order of those that wait is kept. */
-static char *take_off(struct paxos *c, struct paxos_attempt *t)
+static void take_off(struct paxos *c, struct paxos_attempt *t)
 {
-	char *instance = t->instance;
-	size_t at = (size_t)(t - c->attempt);
+	struct paxos_acceptor *a = register_of(c, t);
 
-	c->attempts_open--;
-	memmove(t, t + 1, (c->attempts_open - at) * sizeof(*t));
-	return instance;
+	t->over = true;
+	t->at_ns = UINT64_MAX;
+	a->attempts--;
+	if (a->runs == t->request)
+		a->runs = 0;
+	if (--c->attempts_open == 0)
+		c->attempts_made = 0;
 }
 
 void paxos_register_end(struct paxos *c, uint64_t request)
 {
 	struct paxos_attempt *t = by_request(c, request);
-	char *instance;
+	size_t of;
 
 	if (!t)
 		return;
-	instance = take_off(c, t);
-	next_of(c, instance);
-	free(instance);
+	of = t->of;
+	take_off(c, t);
+	next_of(c, of);
 }
 
 void paxos_register_is(struct paxos *c, const struct paxos_acceptor *a)
 {
-	struct paxos_attempt *t;
+	size_t of = (size_t)(a - c->acceptor);
 
-	while ((t = by_instance(c, a->instance))) {
-		paxos_register_say(c, PAXOS_REGISTER_IS, a->instance, t->request);
-		free(take_off(c, t));
+	for (size_t i = 0; c->acceptor[of].attempts && i < c->attempts_made; i++) {
+		if (c->attempt[i].over || c->attempt[i].of != of)
+			continue;
+		paxos_register_say(c, PAXOS_REGISTER_IS, c->acceptor[of].instance, c->attempt[i].request);
+		take_off(c, &c->attempt[i]);
 	}
 }
 
@@ -265,19 +296,18 @@ static void synod_chosen(struct paxos *c, struct paxos_acceptor *a, uint64_t req
 
 static void chosen(struct paxos *c, struct paxos_attempt *t)
 {
-	struct paxos_acceptor *a = paxos_register_find(c, t->instance, true);
+	struct paxos_acceptor *a = register_of(c, t);
 	uint64_t request = t->request;
+	size_t of = t->of;
 	bool change = t->kind;
-	char *instance;
 
 	if (!change && !a->chosen)
 		synod_chosen(c, a, request);
 	paxos_register_say(c, PAXOS_REGISTER_CHOSEN, a->instance, request);
-	instance = take_off(c, t);
+	take_off(c, t);
 	if (!change)
 		paxos_register_is(c, a);
-	next_of(c, instance);
-	free(instance);
+	next_of(c, of);
 }
 
 /* By node, and only those whose votes count. */
@@ -310,7 +340,6 @@ void paxos_propose_register(struct paxos *c, const char *instance, bool change, 
 {
 	struct paxos_acceptor *a;
 	struct paxos_attempt *t;
-	bool before;
 
 	if (!(c->options.roles & PAXOS_PROPOSER) || paxos_config_chosen(c)->count == 0) {
 		c->out->refused = PAXOS_NO_PROPOSER;
@@ -325,24 +354,18 @@ void paxos_propose_register(struct paxos *c, const char *instance, bool change, 
 		paxos_register_say(c, PAXOS_REGISTER_IS, a->instance, request);
 		return;
 	}
-	before = by_instance(c, instance) != NULL;
-	c->attempt = paxos_grow(c->attempt, c->attempts_open, &c->attempt_room, sizeof(*c->attempt));
-	t = &c->attempt[c->attempts_open++];
-	*t = (struct paxos_attempt){ .request = request, .change = change, .phase = WAITS, .at_ns = UINT64_MAX };
-	t->instance = malloc(strlen(a->instance) + 1);
-	assert(t->instance);
-	memcpy(t->instance, a->instance, strlen(a->instance) + 1);
-	if (!before)
+	t = add(c, a, request);
+	t->change = change;
+	if (!a->runs)
 		begin(c, t);
 }
 
 static struct paxos_attempt *by_ballot(struct paxos *c, const struct paxos_message *m)
 {
-	for (size_t i = 0; i < c->attempts_open; i++)
-		if (c->attempt[i].ballot.round == m->ballot.round && paxos_name_is(m->ballot.node, c->id) &&
-		    strcmp(c->attempt[i].instance, m->instance) == 0)
-			return &c->attempt[i];
-	return NULL;
+	const struct paxos_acceptor *a = paxos_register_find(c, m->instance, false);
+	struct paxos_attempt *t = a && a->runs ? by_request(c, a->runs) : NULL;
+
+	return t && paxos_ballot_is(&t->ballot, &m->ballot) ? t : NULL;
 }
 
 static void measure(struct paxos *c, struct paxos_attempt *t)
@@ -387,17 +410,17 @@ void paxos_register_answer(struct paxos *c, const struct paxos_message *m)
 /* What we said ourselves is durable now, or whose votes count. */
 void paxos_synod_persisted(struct paxos *c)
 {
-	for (size_t i = c->attempts_open; i-- > 0;)
-		if (i < c->attempts_open)
+	for (size_t i = c->attempts_made; i-- > 0;)
+		if (i < c->attempts_made && !c->attempt[i].over)
 			count(c, &c->attempt[i]);
 }
 
 void paxos_synod_restart(struct paxos *c)
 {
-	for (size_t i = 0; i < c->attempts_open; i++) {
+	for (size_t i = 0; i < c->attempts_made; i++) {
 		struct paxos_attempt *t = &c->attempt[i];
 
-		if (t->phase != WAITS && t->phase != DECIDES) {
+		if (!t->over && t->phase != WAITS && t->phase != DECIDES) {
 			t->phase = BACKS_OFF;
 			wait_until(c, t, c->now_ns);
 		}
@@ -408,10 +431,10 @@ void paxos_synod_tick(struct paxos *c)
 {
 	if (!c->attempts_open || c->now_ns < c->synod_ns)
 		return;
-	for (size_t i = c->attempts_open; i-- > 0;) {
+	for (size_t i = c->attempts_made; i-- > 0;) {
 		struct paxos_attempt *t = &c->attempt[i];
 
-		if (i >= c->attempts_open || t->at_ns > c->now_ns)
+		if (i >= c->attempts_made || t->over || t->at_ns > c->now_ns)
 			continue;
 		if (t->phase == BACKS_OFF) {
 			begin(c, t);
@@ -421,7 +444,7 @@ void paxos_synod_tick(struct paxos *c)
 		}
 	}
 	c->synod_ns = UINT64_MAX;
-	for (size_t i = 0; i < c->attempts_open; i++)
+	for (size_t i = 0; i < c->attempts_made; i++)
 		if (c->attempt[i].at_ns < c->synod_ns)
 			c->synod_ns = c->attempt[i].at_ns;
 }

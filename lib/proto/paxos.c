@@ -12,6 +12,8 @@
 
 enum { CHUNK_KEEP_BYTES = 1 << 16 };
 
+static const uint64_t WAITING_NS = 3 * UINT64_C(1000000000);    /* of a new node, before it says whom it waits for */
+
 /* --- Persist --- */
 
 struct store_pos paxos_coat_record(struct coat *c, struct buf *begin, struct wire_text text)
@@ -112,25 +114,44 @@ static void persist(struct coat *c, const struct paxos_in *in, const struct paxo
 {
 	if (out->promise)
 		paxos_record_promised(c);
-	if (out->votes) {
-		c->votes = true;
-		paxos_record_votes(c);
-	}
-	if (out->synced)
-		paxos_record_synced(c);
 	if (out->reserve_round)
 		paxos_record_reserved(c, out->reserve_round);
 	for (size_t i = 0; i < out->counted_count; i++)
 		paxos_record_counted(c, &out->counted[i]);
+	if (out->votes) {
+		c->votes = true;
+		paxos_record_votes(c);
+	}
 	persist_slots(c, in, out);
 	for (size_t i = 0; i < out->register_count; i++)
 		if (out->registers[i].kind == PAXOS_REGISTER_PERSIST)
 			paxos_coat_register_persist(c, in, &out->registers[i]);
+	/* Behind them: a disk that lost the end of this must not have it alone. */
+	if (out->synced)
+		paxos_record_synced(c);
 	if (out->record)
 		buf_add(&c->stones, &(struct stone){ out->record, node_records(c->node) }, sizeof(struct stone));
 }
 
 /* --- A step --- */
+
+/* Said once: whoever starts some of the first members only wants to know what they wait for. */
+static void tell_of_waiting(struct coat *c)
+{
+	const char *name = paxos_unheard(c->core, 0);
+
+	if (!name || node_now(c->node) - c->begun_ns < WAITING_NS)
+		return;
+	c->told_waiting = true;
+	c->text.len = 0;
+	for (size_t i = 0; name; name = paxos_unheard(c->core, ++i)) {
+		buf_puts(&c->text, i ? ", '" : "'");
+		buf_puts(&c->text, name);
+		buf_putc(&c->text, '\'');
+	}
+	warn("node '%s' is new and does not vote before it has heard %.*s, who might remember it; --founding says that none can",
+	     node_id(c->node), (int)c->text.len, c->text.at);
+}
 
 /* Said once: an operator who lost a disk wants to know why the node only listens. */
 static void tell_of_votes(struct coat *c)
@@ -141,6 +162,8 @@ static void tell_of_votes(struct coat *c)
 		warn("node '%s' has taken part before and its directory is empty: it does not vote until the others take it in anew",
 		     node_id(c->node));
 	c->forgot = forgot;
+	if (!c->told_waiting && !c->votes)
+		tell_of_waiting(c);
 }
 
 /* A new directory's number is in the state that goes before the first other record: before that nobody counts it. */
@@ -151,6 +174,7 @@ static void begin(struct coat *c)
 		paxos_load_incarnation(c->core, c->incarnation);
 	}
 	c->begun = true;
+	c->begun_ns = node_now(c->node);
 }
 
 void paxos_coat_step(struct coat *c, struct paxos_in *in, struct paxos_out *out)
@@ -196,10 +220,12 @@ static void tick(void *p)
 	simple(p, PAXOS_TICK);
 }
 
-/* In lockstep there is no time before the first line, and a new directory's number is drawn from it. */
+/* In lockstep there is no time before the first line, and a new directory's number is drawn from it; founding has no lines. */
 static void start(void *p)
 {
-	if (node_now(((struct coat *)p)->node))
+	const struct coat *c = p;
+
+	if (c->founding || node_now(c->node))
 		simple(p, PAXOS_TICK);
 }
 
@@ -228,7 +254,7 @@ static bool header_fits(const struct coat *c, const struct paxos_message *m)
 	return end && end - c->chunk.at > 9 &&
 	       !json_scan(&scan, c->chunk.at + 9, (size_t)(end - c->chunk.at - 9), NULL, 0, NULL) &&
 	       paxos_header_read(c->chunk.at + 9, (size_t)(end - c->chunk.at - 9), &snapshot, &config) &&
-	       snapshot.index == m->last_included_index;
+	       snapshot.index == m->last_included_index && config.count > 0;
 }
 
 static bool message(void *p, const struct wire_line *line, const char **why)
@@ -356,14 +382,15 @@ static void peer_down(void *p, const char *name)
 
 /* --- Snapshots, segments --- */
 
-static void snapshot_header(void *p, uint64_t index, struct buf *b)
+static bool snapshot_header(void *p, uint64_t index, struct buf *b)
 {
-	struct coat *c = p;
+	const struct paxos_config *config = paxos_config_at(((struct coat *)p)->core, index);
 
 	buf_puts(b, "\"last_included_index\":");
 	buf_u64(b, index);
 	buf_putc(b, ',');
-	paxos_config_lists(b, paxos_config_at(c->core, index));
+	paxos_config_lists(b, config);
+	return config->count > 0;
 }
 
 static void compacted(void *p, uint64_t index, uint64_t bytes, uint64_t first)

@@ -11,6 +11,7 @@
 struct paxos_own {
 	struct paxos_quorums quorums;
 	unsigned roles;                 /* enum paxos_roles */
+	bool founding;                  /* makes a directory that votes from its start on: none of this name ever was */
 };
 
 extern const struct protocol paxos_protocol;

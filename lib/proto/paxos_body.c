@@ -67,7 +67,8 @@ static const struct kind kinds[TYPES] = {
 	[PAXOS_PREPARE_NOW] = { "prepare_now", { THE_BALLOT } },
 	[PAXOS_HELLO] = { "hello", { { "known", FLAG, LOG, AT(known) }, { "incarnation", OPTIONAL, LOG, AT(incarnation) } } },
 	[PAXOS_HELLO_OK] = { "hello_ok", {
-		{ "asked", OPTIONAL, LOG, AT(round) }, { "fresh", FLAG, LOG, AT(fresh) }, { "known", FLAG, LOG, AT(known) },
+		{ "asked", OPTIONAL, LOG, AT(round) }, { "fresh", FLAG, LOG, AT(fresh) }, { "unsure", FLAG, LOG, AT(unsure) },
+		{ "forgot", FLAG, LOG, AT(forgot) }, { "known", FLAG, LOG, AT(known) },
 		{ "incarnation", OPTIONAL, LOG, AT(incarnation) } } },
 	[PAXOS_SYNC] = { "sync", { { "epoch", OPTIONAL, LOG, AT(epoch) }, { "after", NAME, LOG, AT(after) } } },
 	[PAXOS_SYNC_OK] = { "sync_ok", {

@@ -82,8 +82,10 @@ struct coat {
 	uint64_t incarnation;
 	paxos_slot last;                /* the last entry the runtime has */
 	size_t segment_bytes;
-	bool leading, transferring, votes, forgot;
+	bool leading, transferring, votes, forgot, founding;
 	bool named, begun;              /* the directory has an incarnation; the core has made a step */
+	uint64_t begun_ns;
+	bool told_waiting;
 	uint64_t seed;
 	/* Steps not durable yet, the oldest first. */
 	struct buf stones;

@@ -86,10 +86,12 @@ void *paxos_coat_open(struct node *node, const struct node_options *o, const cha
 		.election_min_ns = o->election_min_ns, .election_max_ns = o->election_max_ns,
 		.heartbeat_ns = o->heartbeat_ns, .window_bytes = WINDOW_BYTES, .window_messages = WINDOW_MESSAGES,
 		.message_bytes = MESSAGE_BYTES, .lease_reads = o->lease_reads,
-		.fresh = true, .seed = seed_of(o->seed, node_id(node)),
+		.fresh = true, .founding = own->founding, .seed = seed_of(o->seed, node_id(node)),
 	};
 
 	*why = take_members(&options, members, count);
+	if (!*why && own->founding && !node_fresh(node))
+		*why = "--founding makes a new directory, and this one is not";
 	if (*why)
 		return NULL;
 	c = must_calloc(1, sizeof(*c));
@@ -99,6 +101,7 @@ void *paxos_coat_open(struct node *node, const struct node_options *o, const cha
 	c->names = paxos_names_new();
 	c->request_names = wire_names_new(request_names);
 	c->request_timeout_ns = o->request_timeout_ns;
+	c->founding = own->founding;
 	c->segment_bytes = o->segment_bytes ? o->segment_bytes : STORE_SEGMENT_BYTES;
 	c->core = paxos_new(&options, node_now(node));
 	return c;

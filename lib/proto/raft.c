@@ -308,16 +308,18 @@ static void peer_down(void *p, const char *name)
 
 /* --- Snapshots --- */
 
-static void snapshot_header(void *p, uint64_t index, struct buf *b)
+static bool snapshot_header(void *p, uint64_t index, struct buf *b)
 {
 	struct coat *c = p;
+	const struct raft_config *config = raft_config_at(c->core, index);
 
 	buf_puts(b, "\"last_included_index\":");
 	buf_u64(b, index);
 	buf_puts(b, ",\"last_included_term\":");
 	buf_u64(b, raft_term_at(c->core, index));
 	buf_putc(b, ',');
-	raft_config_lists(b, raft_config_at(c->core, index));
+	raft_config_lists(b, config);
+	return config->count > 0;
 }
 
 static void compacted(void *p, uint64_t index, uint64_t bytes, uint64_t first)

@@ -60,6 +60,66 @@ figure() {
 	assert_equal "$(figure '(.errors["20"] // 0) + (.errors["22"] // 0) <= 3')" true
 }
 
+@test "--distribution zipf asks for some keys more often than for others, and for the same by the seed" {
+	serve -n 1 -- "$node" keep
+	for d in uniform zipf zipf:1.5; do
+		run --separate-stderr kvload -s unix:here --ops 5000 --clients 50 --seed 3 --keys 100 --mix read --distribution $d --history $d
+		assert_success
+		jq -r 'select(.type == "invoke").key' $d | sort | uniq -c | sort -rn | awk '{ print $1 }' >$d.counts
+	done
+	run awk '{ exit !($1 > 50 && $1 < 90) }' uniform.counts
+	assert_success
+	# 1 / (1 + 2^-s + ... + 100^-s) of 5000
+	run awk 'NR == 1 { exit !($1 > 800 && $1 < 1090) }' zipf.counts
+	assert_success
+	run awk 'NR == 1 { exit !($1 > 1890 && $1 < 2250) }' zipf:1.5.counts
+	assert_success
+}
+
+@test "--rate is how often operations begin, however many clients there are" {
+	serve -n 1 -- "$node"
+	run --separate-stderr kvload -s unix:here --rate 400 --clients 50 --time 500ms
+	assert_success
+	assert_equal "$(figure '[.ops,.rate,.queued]')" "[200,400,0]"
+	run --separate-stderr kvload -s unix:here --rate 0.5 --ops 1
+	assert_success
+	assert_equal "$(figure '[.ops,.rate,.queued]')" "[1,0.5,0]"
+	run --separate-stderr kvload -s unix:here --rate 2000 --arrivals poisson --ops 500
+	assert_success
+	assert_equal "$(figure '[.ops,.queued]')" "[500,0]"
+}
+
+@test "--rate on a store that stands still counts the time that operations waited" {
+	# It is asked every 10 ms, and its first answer takes 400 ms.
+	cat >slow <<-'END'
+		read -r init
+		read -r line
+		sleep 0.4
+		answer() {
+			src=${line#*'"src":"'} src=${src%%'"'*} id=${line#*'"msg_id":'} id=${id%%[,\}]*}
+			echo '{"src":"n1","dest":"'$src'","body":{"type":"write_ok","in_reply_to":'$id'}}'
+		}
+		answer
+		while read -r line; do
+			answer
+		done
+	END
+	serve -n n1="exec bash slow"
+	run --separate-stderr kvload -s unix:here --rate 100 --time 400ms --mix write
+	assert_success
+	assert_equal "$(figure '[.ops,.queued]')" "[40,0]"
+	# All of them waited, 200 ms in the mean: a closed loop would have told of one.
+	assert_equal "$(figure '.all.p50_us > 150000 and .all.max_us >= 400000')" true
+}
+
+@test "delete, transactions and lists are asked of a store that has them" {
+	serve -n 1 -- raft-node --volatile
+	run --separate-stderr kvload -s unix:here --ops 400 --clients 4 --keys 5 --mix read,write,delete,txn,append --txn-ops 6
+	assert_success
+	assert_equal "$(figure '[.ops,.failed,.unknown]')" "[400,0,0]"
+	assert_equal "$(figure '.delete.ops > 40 and .txn.ops > 40 and .append.ops > 40')" true
+}
+
 # What is asked, an answer to none: netfault's stdout is not involved.
 asked() {
 	[ -p quiet ] || mkfifo quiet
@@ -331,7 +391,7 @@ Try 'kvload --help'.\$"
 		no server: give -s ADDR : 
 		-s 'x': must be unix:PATH or tcp:HOST:PORT : -s x
 		'extra': kvload takes no operands : -s unix:x extra
-		--mix 'x': 'x' is none of read, write and cas : -s unix:x --mix x
+		--mix 'x': 'x' is none of read, write, cas, delete, txn and append : -s unix:x --mix x
 		--mix '': '' is none of : -s unix:x --mix ''
 		--mix 'read=1,': '' is none of : -s unix:x --mix read=1,
 		--mix 'read=x': 'read=x': a weight is a whole number : -s unix:x --mix read=x
@@ -354,5 +414,29 @@ Try 'kvload --help'.\$"
 		--timeout '2h': must be a time from 1ms to 1h : -s unix:x --timeout 2h
 		--warmup 'x': must be a time : -s unix:x --warmup x
 		--seed 'x': must be a whole number : -s unix:x --seed x
+		--nodes 'a,,b': a name is UTF-8 of at most 64 bytes : -s unix:x --nodes a,,b
+		--nodes '': a name is UTF-8 : -s unix:x --nodes ''
+		--nodes and --to exclude each other : -s unix:x --nodes a,b --to a
+		--nodes and --leader exclude each other : -s unix:x --nodes a,b --leader
+		--name '.*': a name is UTF-8 of at most 48 bytes : -s unix:x --name "$(printf %049d 0)"
+		--name 'a"b': a name has no quotes : -s unix:x --name 'a"b'
+		--rate '0': must be a .*number from 0.001 to 10000000 : -s unix:x --rate 0
+		--rate 'x': must be : -s unix:x --rate x
+		--rate and --think exclude each other : -s unix:x --rate 5 --think 1ms
+		--arrivals needs --rate : -s unix:x --arrivals even
+		--arrivals 'odd': must be even or poisson : -s unix:x --rate 5 --arrivals odd
+		--distribution 'normal': must be uniform, zipf or zipf:S : -s unix:x --distribution normal
+		--distribution '0': must be a number from 0.000001 to 10 : -s unix:x --distribution zipf:0
+		--distribution '11': must be : -s unix:x --distribution zipf:11
+		--txn-ops '65': must be a whole number from 1 to 64 : -s unix:x --txn-ops 65
+		--values '0': must be : -s unix:x --values 0
+		--key-bytes 4: 10000 keys of lists need 5 : -s unix:x --key-bytes 4 --mix append
+		--retry '0s': must be a time from 1ms to 1h : -s unix:x --retry 0s
+		--resend '0s': must be a time from 1ms to 1h : -s unix:x --resend 0s
+		--interval '0s': must be a time from 1ms to 1h : -s unix:x --interval 0s
+		--plot-trace needs --plot : -s unix:x --plot-trace t
+		--plot-trace in lockstep : --lockstep --plot p --plot-trace t
+		--redraw needs --plot : --redraw
+		--redraw and --history exclude each other : --redraw --plot p --history h
 	END
 }

@@ -52,6 +52,80 @@ assert_has() {
 	assert_has n3 2
 }
 
+# As start_cluster, but only the first two of three are started.
+start_two() {
+	local name
+	members=(n1 n2 n3)
+	node_options=("${quick[@]}")
+	declare -gA pid_of
+	mkdir -p cut
+	for name in "${members[@]}" client; do
+		mkfifo "$name.to" "$name.from"
+	done
+	switch "${members[@]}" 3>&- &
+	children+=($!)
+	for name in n1 n2; do
+		start_member $name --nodes n1,n2,n3
+	done
+	exec 7>client.from 8<>client.to
+}
+
+says_whom_it_waits_for() {
+	grep -q "'n1' is new and does not vote before it has heard 'n3', who might remember it; --founding says that none can" n1.err
+}
+
+@test "two of three that are new say whom they wait for, and go on once that is there" {
+	start_two
+	eventually says_whom_it_waits_for || fail "$(cat n1.err)"
+	status_is n1 '.votes == false'
+	start_member n3 --nodes n1,n2,n3
+	write n1 1
+	assert_equal "$(grep -c 'is new and does not vote' n1.err)" 1
+}
+
+@test "--founding: two of three begin, and the third joins them as if it had been there" {
+	for name in n1 n2; do
+		run -0 "$NODE" --founding --id $name --nodes n1,n2,n3 --data $name.data </dev/null
+		assert_output ''
+	done
+	start_two
+	write n1 1
+	insist n2 '{"type":"propose","instance":"x","value":"once"}'
+	# They remember: it loses a disk like any other.
+	kill_node n2
+	start_member n3 --nodes n1,n2,n3
+	eventually status_is n3 '.votes == false' || fail "$answer"
+	ask_at n1 '{"type":"write","key":"k2","value":2}'
+	assert_error '0|11'
+	restart_node n2
+	eventually status_is n3 .votes || fail "$answer"
+	kill_node n1
+	write n3 2
+	assert_has n3 1
+	insist n3 '{"type":"propose","instance":"x","value":"twice"}'
+	assert_equal "$answer" '{"type":"propose_ok","instance":"x","value":"once"}'
+	wipe n3
+	restart_node n3
+	restart_node n1
+	eventually status_is n3 .votes || fail "$answer"
+	assert_regex "$(cat n3.err)" "'n3' has taken part before and its directory is empty"
+}
+
+@test "--founding makes a directory, once: what is there already is left as it is" {
+	run -0 "$NODE" --founding --id n1 --nodes n1,n2,n3 --machine false --metrics /nowhere/x
+	assert_output ''
+	cp -r n1.paxos before
+	run -2 "$NODE" --founding --id n1 --nodes n1,n2,n3
+	assert_line "$NODE: --founding makes a new directory, and this one is not"
+	diff -r before n1.paxos
+	run -2 "$NODE" --founding --id n1
+	assert_line "$NODE: --founding needs --id and --nodes"
+	run -2 "$NODE" --founding --volatile --id n1 --nodes n1
+	assert_line "$NODE: --founding and --volatile exclude each other"
+	run -2 "$NODE" --founding --id n1 --join
+	assert_line "$NODE: --founding needs --id and --nodes"
+}
+
 @test "a follower that lost its disk says so, is let in anew by itself, and votes again" {
 	start_cluster n1 n2 n3 -- "${quick[@]}"
 	write n1 1

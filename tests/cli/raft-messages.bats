@@ -414,3 +414,18 @@ teardown() {
 	wake=$(jq -n '[inputs | select(.body.type == "idle")][2].body.wake' scene.out)
 	assert [ "$wake" -le 23000000 ]
 }
+
+@test "a joiner makes no snapshot of what was before it knows the members: who was given that would know none" {
+	play --join --data d --snapshot-every 1 <<-'END'
+		0 n2 {"type":"append_entries","term":1,"leader_id":"n2","prev_log_index":0,"prev_log_term":0,"entries":[{"term":1,"command":{"type":"write","key":"a","value":1}}],"leader_commit":1}
+		> *
+		1 c1 {"type":"snapshot","msg_id":1}
+		2 n2 {"type":"append_entries","term":1,"leader_id":"n2","prev_log_index":1,"prev_log_term":1,"entries":[{"term":1,"command":{"type":"config","voters":["n2"],"learners":["n1"]}}],"leader_commit":2}
+		> *
+		3 net {"type":"tick"}
+		> *
+	END
+	run -0 cat d/*.snapshot
+	assert_line --partial '"last_included_index":2,"last_included_term":1,"voters":["n2"],"learners":["n1"]'
+	refute_output --partial '"voters":[]'
+}

@@ -2,7 +2,8 @@
  * paxos_shell: a model of what stands around a Paxos core, for its tests: a log whose texts are labels, registers whose
  * texts are numbers, a disk that is behind until it is flushed, and messages that wait for it.
  *
- *	core  --out-->  memory  --flush-->  disk            a crash leaves the disk alone
+ *	core  --out-->  records --> memory
+ *	        |          \--> pending --flush--> disk      a crash leaves the disk, and of what is pending some of the first
  *	        \--> held until the flush --> on_send
  *
  * Who includes this defines on_step, on_send and on_answer.
@@ -19,13 +20,13 @@
 #include "lib/paxos/paxos.h"
 
 enum {
-	SHELL_NODES_MAX = 10, SHELL_LABEL_BYTES = 24, SHELL_SNAPSHOT_BYTES = 100, SHELL_REGISTERS_MAX = 8,
+	SHELL_NODES_MAX = 10, SHELL_LABEL_BYTES = 24, SHELL_SNAPSHOT_BYTES = 100, SHELL_REGISTERS_MAX = 16,
 	SHELL_REQUESTS_MAX = 64, SHELL_COUNTED_MAX = 32,
 };
 
 struct item {
 	struct paxos_ballot ballot;             /* round 0: not accepted */
-	uint64_t id;                            /* of this value and no other; 1: a no-op */
+	uint64_t id;                            /* of this value and no other; 1: a no-op; of a proposal: 0 to get one */
 	uint32_t bytes;
 	const struct paxos_config *config;      /* kept for good */
 	char label[SHELL_LABEL_BYTES];
@@ -51,8 +52,29 @@ struct store {
 	size_t count, room;
 	struct paxos_snapshot snapshot, before;
 	const struct paxos_config *snapshot_config, *before_config;
+	const void *image, *before_image;       /* what is in them, the owner's */
 	struct reg reg[SHELL_REGISTERS_MAX];
 	size_t regs;
+};
+
+/* A change of a store, all of it on the disk or nothing. */
+struct record {
+	enum {
+		RECORD_PROMISE, RECORD_ROUND, RECORD_VOTES, RECORD_SYNCED, RECORD_COUNTED, RECORD_ACCEPTED, RECORD_CHOSEN,
+		RECORD_REGISTER, RECORD_FIRST,
+	} kind;
+	uint64_t number;                        /* the slot, round or epoch */
+	union {
+		struct paxos_ballot promised;
+		struct paxos_member counted;
+		struct item item;
+		struct reg reg;
+	};
+};
+
+struct records {
+	struct record *at;
+	size_t count, room;
 };
 
 struct packet {
@@ -64,6 +86,7 @@ struct packet {
 	struct reg *regs;                       /* of a sync_ok's */
 	long value;                             /* of a register's */
 	const struct paxos_config *config;      /* of a snapshot */
+	const void *image;
 	struct packet *next;
 };
 
@@ -78,6 +101,7 @@ struct request {
 	char instance[16];
 	bool change, absent, unknown;
 	long from, to, adopted;
+	uint64_t tag;                   /* the owner's */
 };
 
 struct shell {
@@ -87,6 +111,8 @@ struct shell {
 	struct paxos_options options;
 	char name[8];
 	struct store memory, disk;
+	struct records pending;
+	size_t flushing_records;        /* so many of them are of the flush under way */
 	uint64_t record, flushing;      /* of the last step; what the flush under way covers */
 	struct packets held;
 	paxos_slot applied;
@@ -94,8 +120,10 @@ struct shell {
 	uint32_t chunk_bytes;
 	struct paxos_snapshot loading;  /* a whole one came in; index 0: none */
 	const struct paxos_config *loading_config;
+	const void *loading_image;
+	const struct packet *taking;    /* while its step runs */
 	struct request request[SHELL_REQUESTS_MAX];
-	uint64_t requests;
+	uint64_t requests, tag;         /* the last one's number; the next one's tag */
 	struct paxos_register_out decide[SHELL_REQUESTS_MAX];   /* of the step that runs */
 	size_t decides;
 	enum paxos_refusal refused;
@@ -108,36 +136,9 @@ static void on_answer(struct shell *, const struct request *, bool ok, long valu
 
 static uint64_t shell_next_id = 2;
 
-/* --- Configurations are few, and are kept to the end of the process. --- */
-
-static const struct paxos_config *shell_config(const struct paxos_config *config)
-{
-	static struct kept { struct paxos_config config; struct kept *next; } *all;
-	struct kept *k;
-
-	for (k = all; k; k = k->next)
-		if (memcmp(&k->config, config, sizeof(*config)) == 0)
-			return &k->config;
-	k = malloc(sizeof(*k));
-	assert(k);
-	k->config = *config;
-	k->next = all;
-	all = k;
-	return &k->config;
-}
-
-static void shell_name(char *name, int number)
-{
-	name[0] = 'n';
-	name[1] = (char)('0' + number);
-	name[2] = '\0';
-}
-
-static int shell_number(const char *name)
-{
-	assert(name[0] == 'n' && name[1] > '0' && name[1] <= '9' && !name[2]);
-	return name[1] - '0';
-}
+#define SHELL_CONFIG struct paxos_config
+#define SHELL_SNAPSHOT struct paxos_snapshot
+#include "tests/unit/shell_parts.h"
 
 /* --- Store --- */
 
@@ -175,23 +176,6 @@ static void store_cut_before(struct store *s, paxos_slot first)
 	s->base = first - 1;
 }
 
-static void store_copy(struct store *to, const struct store *from)
-{
-	struct item *item = to->item;
-	size_t room = to->room;
-
-	if (room < from->count) {
-		room = from->room;
-		item = realloc(item, room * sizeof(*item));
-		assert(item);
-	}
-	*to = *from;
-	to->item = item;
-	to->room = room;
-	if (from->count)
-		memcpy(item, from->item, from->count * sizeof(*item));
-}
-
 static struct reg *store_reg(struct store *s, const char *instance)
 {
 	for (size_t i = 0; i < s->regs; i++)
@@ -212,34 +196,41 @@ static long store_value(const struct store *s, const char *instance)
 	return -1;
 }
 
+static void store_apply(struct store *s, const struct record *r)
+{
+	switch (r->kind) {
+	case RECORD_PROMISE:
+		s->promised = r->promised;
+		break;
+	case RECORD_ROUND:
+		s->reserved = r->number;
+		break;
+	case RECORD_VOTES:
+		s->votes = true;
+		break;
+	case RECORD_SYNCED:
+		s->synced = r->number;
+		break;
+	case RECORD_COUNTED:
+		assert(s->counteds < SHELL_COUNTED_MAX);
+		s->counted[s->counteds++] = r->counted;
+		break;
+	case RECORD_ACCEPTED:
+		if (r->number > s->base)        /* else a snapshot has it */
+			store_put(s, r->number, &r->item);
+		break;
+	case RECORD_CHOSEN:
+		s->chosen = r->number;
+		break;
+	case RECORD_REGISTER:
+		*store_reg(s, r->reg.instance) = r->reg;
+		break;
+	default:
+		store_cut_before(s, r->number);
+	}
+}
+
 /* --- Packets --- */
-
-static void packets_push(struct packets *q, struct packet *p)
-{
-	p->next = NULL;
-	if (q->first)
-		q->last->next = p;
-	else
-		q->first = p;
-	q->last = p;
-}
-
-static struct packet *packets_pop(struct packets *q)
-{
-	struct packet *p = q->first;
-
-	if (p)
-		q->first = p->next;
-	return p;
-}
-
-static struct packets packets_take(struct packets *q)
-{
-	struct packets taken = *q;
-
-	q->first = NULL;
-	return taken;
-}
 
 static void packet_free(struct packet *p)
 {
@@ -328,11 +319,13 @@ static struct packet *shell_pack(struct shell *s, const struct paxos_message *m)
 	}
 	if (m->type == PAXOS_INSTALL_SNAPSHOT) {
 		bool current = m->last_included_index == s->memory.snapshot.index;
-		uint64_t left = SHELL_SNAPSHOT_BYTES - m->offset;
+		uint64_t bytes = current ? s->memory.snapshot.bytes : s->memory.before.bytes;
+		uint64_t left = bytes - m->offset;
 
 		assert(current || m->last_included_index == s->memory.before.index);
-		assert(m->offset < SHELL_SNAPSHOT_BYTES);
+		assert(m->offset < bytes);
 		p->config = current ? s->memory.snapshot_config : s->memory.before_config;
+		p->image = current ? s->memory.image : s->memory.before_image;
 		p->m.data_bytes = left < s->chunk_bytes ? (uint32_t)left : s->chunk_bytes;
 		p->m.done = p->m.data_bytes == left;
 	}
@@ -351,7 +344,7 @@ static void shell_accept(struct shell *s, const struct paxos_in *in, const struc
 			item = items[a->at + i];
 		if (a->kind == PAXOS_ACCEPT_OWN)
 			item = *store_at(&s->memory, a->slot + i);
-		if (a->kind == PAXOS_ACCEPT_INPUT && in->kind == PAXOS_PROPOSE)
+		if (a->kind == PAXOS_ACCEPT_INPUT && in->kind == PAXOS_PROPOSE && !item.id)
 			item.id = shell_next_id++;
 		if (a->kind == PAXOS_ACCEPT_NOOP)
 			strcpy(item.label, "noop");
@@ -367,28 +360,24 @@ static void shell_accept(struct shell *s, const struct paxos_in *in, const struc
 
 			assert(than > 0 || (than == 0 && was->id == item.id));
 		}
-		store_put(&s->memory, a->slot + i, &item);
+		shell_record(s, &(struct record){ .kind = RECORD_ACCEPTED, .number = a->slot + i, .item = item });
 	}
 }
 
 static void shell_persist(struct shell *s, const struct paxos_in *in, const struct paxos_out *out, const struct item *items)
 {
-	struct store *m = &s->memory;
-
 	if (out->promise)
-		m->promised = paxos_promised(s->paxos);
+		shell_record(s, &(struct record){ .kind = RECORD_PROMISE, .promised = paxos_promised(s->paxos) });
 	if (out->reserve_round)
-		m->reserved = out->reserve_round;
-	m->votes |= out->votes;
-	if (out->synced)
-		m->synced = paxos_synced_epoch(s->paxos);
-	for (size_t i = 0; i < out->counted_count; i++) {
-		assert(m->counteds < SHELL_COUNTED_MAX);
-		m->counted[m->counteds++] = out->counted[i];
-	}
+		shell_record(s, &(struct record){ .kind = RECORD_ROUND, .number = out->reserve_round });
+	for (size_t i = 0; i < out->counted_count; i++)
+		shell_record(s, &(struct record){ .kind = RECORD_COUNTED, .counted = out->counted[i] });
+	if (out->votes)
+		shell_record(s, &(struct record){ .kind = RECORD_VOTES });
 	for (size_t i = 0; i < out->accepted_count; i++)
 		shell_accept(s, in, &out->accepted[i], items);
-	m->chosen = out->chosen_upto;
+	if (out->chosen_upto != s->memory.chosen)
+		shell_record(s, &(struct record){ .kind = RECORD_CHOSEN, .number = out->chosen_upto });
 	if (out->record)
 		s->record = out->record;
 }
@@ -406,14 +395,18 @@ static void shell_step(struct shell *s, const struct paxos_in *in, const struct 
 	paxos_step(s->paxos, in, &out);
 	shell_persist(s, in, &out, items);
 	shell_registers(s, in, &out, packet);
-	store_cut_before(&s->memory, paxos_first_slot(s->paxos));
+	if (out.synced)
+		shell_record(s, &(struct record){ .kind = RECORD_SYNCED, .number = paxos_synced_epoch(s->paxos) });
+	if (paxos_first_slot(s->paxos) > s->memory.base + 1)
+		shell_record(s, &(struct record){ .kind = RECORD_FIRST, .number = paxos_first_slot(s->paxos) });
 	assert(paxos_first_slot(s->paxos) == s->memory.base + 1);
 	s->deadline_ns = out.deadline_ns;
 	s->refused = out.refused;
 	if (out.chunk && in->message->done) {
 		s->loading.index = in->message->last_included_index;
-		s->loading.bytes = SHELL_SNAPSHOT_BYTES;
+		s->loading.bytes = in->message->offset + in->message->data_bytes;
 		s->loading_config = in->config;
+		s->loading_image = s->taking->image;
 	}
 	for (size_t i = 0; i < out.message_count; i++)
 		packets_push(&sent, shell_pack(s, &out.messages[i]));
@@ -472,7 +465,9 @@ static void shell_deliver(struct shell *s, struct packet *p)
 	p->m.after = p->after;
 	p->m.request = 0;
 	shell_name(p->m.peer, p->from);
+	s->taking = p;
 	shell_step(s, &in, p->items, p);
+	s->taking = NULL;
 	free(value);
 	free(reg);
 	packet_free(p);
@@ -491,7 +486,7 @@ static void shell_decide(struct shell *s, const struct paxos_register_out *o)
 		;
 	} else if (o->exists) {
 		in.keep = true;
-		r->unknown = r->change && o->change && o->unsure;
+		r->unknown |= r->change && o->change && o->unsure;   /* for good: what is kept goes in a ballot of ours */
 		r->absent = r->change ? !(o->change && o->own) : o->change;
 		r->to = r->adopted;
 	} else if (r->change && r->from != -1) {
@@ -508,20 +503,17 @@ static void shell_decide(struct shell *s, const struct paxos_register_out *o)
 static void shell_persist_register(struct shell *s, const struct paxos_in *in, const struct paxos_register_out *o,
 				   const struct packet *p)
 {
-	struct reg *r = store_reg(&s->memory, o->instance);
+	struct record r = { .kind = RECORD_REGISTER, .reg = *store_reg(&s->memory, o->instance) };
 
-	r->promised = o->promised;
-	r->accepted = o->accepted;
-	r->change = o->change;
-	r->chosen = o->chosen;
-	if (!o->take)
-		return;
-	if (o->request)
-		r->value = shell_request(s, o->request)->to;
-	else if (in->message->type == PAXOS_SYNC_OK)
-		r->value = p->regs[o->at].value;
-	else
-		r->value = p->value;
+	r.reg.promised = o->promised;
+	r.reg.accepted = o->accepted;
+	r.reg.change = o->change;
+	r.reg.chosen = o->chosen;
+	if (o->take && o->request)
+		r.reg.value = shell_request(s, o->request)->to;
+	else if (o->take)
+		r.reg.value = in->message->type == PAXOS_SYNC_OK ? p->regs[o->at].value : p->value;
+	shell_record(s, &r);
 }
 
 static void shell_answer(struct shell *s, const struct paxos_register_out *o)
@@ -570,7 +562,7 @@ static uint64_t shell_register(struct shell *s, const char *instance, bool chang
 
 	if (r->number)
 		return 0;
-	*r = (struct request){ .number = number, .change = change, .from = from, .to = to, .adopted = -1 };
+	*r = (struct request){ .number = number, .change = change, .from = from, .to = to, .adopted = -1, .tag = s->tag };
 	snprintf(r->instance, sizeof(r->instance), "%s", instance);
 	s->refused = PAXOS_TAKEN;
 	shell_step(s, &in, NULL, NULL);
@@ -582,42 +574,33 @@ static uint64_t shell_register(struct shell *s, const char *instance, bool chang
 
 /* --- The disk --- */
 
-/* All that was asked for until now is durable: in one go, or with a flush that began at `memory` as it was. */
+/* All that was asked for until now becomes durable: at once, or when the flush has ended. */
 static void shell_flush_began(struct shell *s)
 {
+	s->flushing_records = s->pending.count;
 	s->flushing = s->record;
 }
 
-static void shell_flushed(struct shell *s, const struct store *durable, struct packets *freed)
+static void shell_flushed(struct shell *s, struct packets *freed)
 {
 	struct paxos_in in = { .kind = PAXOS_PERSISTED, .now_ns = s->now_ns, .record = s->flushing };
 	struct packet *p;
 
-	store_copy(&s->disk, durable);
+	shell_settle(s, s->flushing_records);
+	s->flushing_records = 0;
 	shell_step(s, &in, NULL, NULL);
 	while ((p = packets_pop(freed)))
 		on_send(p);
 }
 
-static void set_snapshot(struct shell *s, const struct paxos_snapshot *snapshot, const struct paxos_config *config)
-{
-	struct store *both[] = { &s->memory, &s->disk };
-
-	for (int i = 0; i < 2; i++) {
-		both[i]->before = both[i]->snapshot;
-		both[i]->before_config = both[i]->snapshot_config;
-		both[i]->snapshot = *snapshot;
-		both[i]->snapshot_config = config;
-	}
-}
-
-static void shell_snapshot(struct shell *s, paxos_slot slot, paxos_slot first)
+static void shell_snapshot(struct shell *s, paxos_slot slot, paxos_slot first, uint64_t bytes, const void *image)
 {
 	struct paxos_in in = { .kind = PAXOS_COMPACTED, .now_ns = s->now_ns, .first_slot = first };
 
-	in.snapshot = (struct paxos_snapshot){ slot, SHELL_SNAPSHOT_BYTES };
-	set_snapshot(s, &in.snapshot, shell_config(paxos_config_at(s->paxos, slot)));
-	store_cut_before(&s->memory, first);
+	in.snapshot = (struct paxos_snapshot){ slot, bytes };
+	shell_set_snapshot(s, &in.snapshot, shell_config(paxos_config_at(s->paxos, slot)), image);
+	if (first > s->memory.base + 1)
+		shell_record(s, &(struct record){ .kind = RECORD_FIRST, .number = first });
 	shell_step(s, &in, NULL, NULL);
 }
 
@@ -628,18 +611,23 @@ static void shell_install(struct shell *s)
 
 	in.config = s->loading_config;
 	assert(s->loading.index > s->applied);
-	set_snapshot(s, &s->loading, s->loading_config);
+	shell_set_snapshot(s, &s->loading, s->loading_config, s->loading_image);
 	s->applied = s->loading.index;
-	store_cut_before(&s->memory, s->loading.index + 1);
+	if (s->loading.index > s->memory.base)
+		shell_record(s, &(struct record){ .kind = RECORD_FIRST, .number = s->loading.index + 1 });
 	s->loading.index = 0;
 	shell_step(s, &in, NULL, NULL);
 }
 
 /* --- Life --- */
 
-static void shell_crash(struct shell *s)
+/* The first so many of what is pending reached the disk all the same. */
+static void shell_crash(struct shell *s, size_t kept)
 {
 	struct packet *p;
+
+	shell_settle(s, kept);
+	s->pending.count = s->flushing_records = 0;
 
 	while ((p = packets_pop(&s->held)))
 		packet_free(p);
@@ -722,9 +710,10 @@ static void shell_init(struct shell *s, int number, const struct paxos_options *
 static void shell_release(struct shell *s)
 {
 	if (s->alive)
-		shell_crash(s);
+		shell_crash(s, 0);
 	free(s->memory.item);
 	free(s->disk.item);
+	free(s->pending.at);
 }
 
 #endif

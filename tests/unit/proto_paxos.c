@@ -70,7 +70,8 @@ static void every_message_of_the_log_comes_back_as_it_went(void **state)
 	same("\"type\":\"install_snapshot_ok\",\"last_included_index\":9,\"offset\":10", "");
 	same("\"type\":\"prepare_now\",\"ballot\":[2,\"n1\"]", "");
 	same("\"type\":\"hello\",\"known\":true,\"incarnation\":5", "");
-	same("\"type\":\"hello_ok\",\"fresh\":true,\"known\":true,\"incarnation\":5", "");
+	same("\"type\":\"hello_ok\",\"asked\":7,\"fresh\":true,\"unsure\":true,\"forgot\":true,\"known\":true,\"incarnation\":5", "");
+	assert_true(m.fresh && m.unsure && m.forgot && m.known && m.round == 7);
 }
 
 static void every_message_of_a_register_comes_back_as_it_went(void **state)

@@ -1,347 +1,44 @@
-/*
- * Unit tests of lib/raft: its log, its speed, what it says to nonsense, and a simulation of whole clusters.
- *
- *	raft                    a few hundred seeds of the simulation
- *	SEED=N [SEEDS=N] raft   from that one on
- */
+/* Unit tests of lib/raft: its log, its speed, and what it says to nonsense. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "lib/raft/log.h"
-#include "tests/unit/raft_sim.h"
-
-enum { SEEDS = 400, FAULTS_MS = 4000, REST_MS = 4000 };
+#include "lib/raft/raft.h"
+#include "tests/unit/nonsense.h"
 
 static const struct raft_options usual = {
 	.election_min_ns = 150 * MS, .election_max_ns = 300 * MS, .heartbeat_ns = 50 * MS,
 	.window_bytes = 4096, .window_messages = 8, .message_bytes = 512, .pre_vote = true, .check_quorum = true,
 };
 
-/* --- Simulation: what goes wrong --- */
-
-static void propose_some(int n)
-{
-	struct item item[40];
-	uint32_t count = 1 + (uint32_t)sim_random(sim_chance(100) ? 40 : 3);
-
-	memset(item, 0, sizeof(item));
-	for (uint32_t i = 0; i < count; i++)
-		item[i].bytes = (uint32_t)sim_random(200);
-	shell_propose(sim_node(n), item, count);
-}
-
-static void cut_some(void)
-{
-	int side[SHELL_NODES_MAX], from = sim_some_node(), to = sim_some_node();
-
-	if (sim_chance(400)) {          /* one way */
-		sim.cut[from][to] = true;
-		return;
-	}
-	if (sim_chance(300)) {          /* it hears nothing, or nobody hears it */
-		for (int n = 1; n <= sim.nodes; n++)
-			*(to % 2 ? &sim.cut[from][n] : &sim.cut[n][from]) = true;
-		return;
-	}
-	for (int n = 1; n <= sim.nodes; n++)
-		side[n] = (int)sim_random(2);
-	for (int a = 1; a <= sim.nodes; a++)
-		for (int b = 1; b <= sim.nodes; b++)
-			sim.cut[a][b] = side[a] != side[b];
-}
-
-static void snapshot_some(int n)
-{
-	struct shell *s = sim_node(n);
-	raft_index base = s->memory.snapshot.index, index, first;
-
-	if (!s->alive || s->applied <= base || s->loading.index)
-		return;
-	index = base + 1 + sim_random(s->applied - base);
-	first = s->memory.base + 1 + sim_random(index + 1 - s->memory.base);
-	shell_snapshot(s, index, first);
-}
+/* --- Nonsense --- */
 
 static const char *some_name(void)
 {
 	static char name[8];
 
-	shell_name(name, sim_some_node());
+	put_name(name, 1 + (int)any_below(5));
 	return name;
 }
-
-static void hint(int n, const char *gone)
-{
-	if (sim.shell[n].alive && !sim.paused[n])
-		shell_input(sim_node(n), RAFT_PEER_DOWN, gone);
-}
-
-static void crash_some(int n)
-{
-	bool told = sim_chance(500);
-
-	sim_crash(n);
-	sim_in(sim_random(sim_chance(500) ? 1000 * MS : 30 * MS), NODE_RESTARTS, n);
-	for (int other = 1; told && other <= sim.nodes; other++)
-		if (sim_chance(900))
-			hint(other, sim.shell[n].name);
-}
-
-static void pause_some(int n)
-{
-	sim.paused[n] = true;
-	sim_in(sim_random(600 * MS), NODE_RESUMES, n);
-}
-
-/* Also of those who do not know yet that they lead no more. */
-static void read_some(void)
-{
-	for (int n = 1; n <= sim.nodes; n++)
-		if (sim.shell[n].alive && !sim.paused[n] && raft_role(sim.shell[n].raft) == RAFT_LEADER)
-			shell_input(sim_node(n), RAFT_READ, NULL);
-}
-
-/* Asked of the leader, mostly. */
-static void work(void)
-{
-	int n = sim_leader();
-
-	if (sim_chance(300))
-		read_some();
-
-	if (!n || sim_chance(200))
-		n = sim_some_node();
-	if (!sim.shell[n].alive || sim.paused[n])
-		return;
-	switch (sim_random(40)) {
-	case 0:
-		shell_input(sim_node(n), RAFT_JOIN, some_name());
-		break;
-	case 1:
-		shell_input(sim_node(n), RAFT_LEAVE, some_name());
-		break;
-	case 2:
-		shell_input(sim_node(n), RAFT_TRANSFER, sim_chance(300) ? "" : some_name());
-		break;
-	case 3: case 4: case 5:
-		snapshot_some(sim_some_node());
-		break;
-	case 6:
-		shell_input(sim_node(n), RAFT_READ, NULL);
-		break;
-	default:
-		propose_some(n);
-	}
-	sim_flush(n);
-}
-
-static void trouble(void)
-{
-	int n = sim_some_node(), leader = sim_leader();
-
-	if (leader && sim_chance(300))
-		n = leader;
-	switch (sim_random(11)) {
-	case 0: case 1:
-		crash_some(n);
-		break;
-	case 2: case 3: case 4:
-		cut_some();
-		break;
-	case 5: case 6: case 7:
-		memset(sim.cut, 0, sizeof(sim.cut));
-		break;
-	case 8:
-		pause_some(n);
-		break;
-	case 9:
-		hint(n, some_name());
-		break;
-	default:
-		for (int other = 1; leader && other <= sim.nodes; other++)
-			hint(other, sim.shell[leader].name);
-	}
-}
-
-/* --- Simulation: a seed --- */
-
-static struct raft_options draw_options(void)
-{
-	struct raft_options o = usual;
-
-	o.pre_vote = !sim_chance(150);
-	o.check_quorum = !sim_chance(150);
-	o.lease_reads = sim_chance(250);
-	o.window_messages = 1 + (uint32_t)sim_random(8);
-	o.window_bytes = 500 + sim_random(4000);
-	o.message_bytes = 100 + (uint32_t)sim_random(4000);
-	return o;
-}
-
-static void stop_the_faults(void)
-{
-	sim.lost = sim.repeated = sim.slow = sim.stalls = 0;
-	memset(sim.cut, 0, sizeof(sim.cut));
-	memset(sim.paused, 0, sizeof(sim.paused));
-	for (int n = 1; n <= sim.nodes; n++)
-		sim_start(n);
-}
-
-/* A leader that stays, a log that all its members have, nobody left a learner. */
-static void check_rest(void)
-{
-	int n = sim_leader();
-	raft_term term = n ? raft_current_term(sim.shell[n].raft) : 0;
-	const struct raft_config *config;
-
-	sim_check(n != 0);
-	propose_some(n);
-	shell_input(sim_node(n), RAFT_READ, NULL);
-	sim_flush(n);
-	sim_run(sim.now_ns + 1000 * MS);
-	sim_check(sim_leader() == n && raft_current_term(sim.shell[n].raft) == term);
-	sim_check(sim.read_settled[n] == sim.read_last[n]);
-	config = raft_config_latest(sim.shell[n].raft);
-	for (uint32_t i = 0; i < config->count; i++) {
-		const struct shell *s = &sim.shell[shell_number(config->member[i].name)];
-
-		sim_check(config->member[i].voter);
-		sim_check(raft_last_index(s->raft) == raft_last_index(sim.shell[n].raft));
-		sim_check(s->applied == raft_last_index(s->raft));
-	}
-}
-
-static void simulate(uint64_t seed)
-{
-	struct raft_options o;
-	int founders;
-
-	sim.random = seed * 2 + 1;
-	for (int i = 0; i < 8; i++)
-		sim_random(0);
-	founders = 1 + (int)sim_random(5);
-	o = draw_options();
-	sim_init(seed, founders, founders + (int)sim_random(3), &o);
-	sim.lost = (uint32_t)sim_random(3) * 50;
-	sim.repeated = (uint32_t)sim_random(3) * 50;
-	sim.slow = (uint32_t)sim_random(3) * 30;
-	sim.stalls = 20;
-	for (int n = 1; n <= sim.nodes; n++)
-		sim.plain[n] = sim_chance(100);
-	while (sim.now_ns < (1000 + FAULTS_MS) * MS) {
-		sim_run(sim.now_ns + sim_random(20 * MS));
-		work();
-		if (sim_chance(100))
-			trouble();
-	}
-	stop_the_faults();
-	sim_run(sim.now_ns + REST_MS * MS);
-	/*
-	 * Without both, a server that was removed and does not know disturbs for ever (dissertation 4.2.3).
-	 */
-	if (o.pre_vote || o.check_quorum)
-		check_rest();
-}
-
-static void clusters_under_faults_stay_safe_and_recover(void **state)
-{
-	const char *first = getenv("SEED"), *count = getenv("SEEDS");
-	uint64_t seed = first ? strtoull(first, NULL, 10) : 1;
-	uint64_t end = seed + (count ? strtoull(count, NULL, 10) : first ? 1 : SEEDS);
-
-	(void)state;
-	for (; seed < end; seed++) {
-		simulate(seed);
-		sim_release();
-	}
-	print_message("# steps %llu, elections %llu, commits %llu, reads %llu, changes %llu, transfers %llu, "
-		      "snapshots installed %llu, crashes %llu\n", tally.steps, tally.elections, tally.commits, tally.reads,
-		      tally.changes, tally.transfers, tally.installs, tally.crashes);
-}
-
-/* --- Fail-over --- */
-
-static int by_number(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-/* From the death of a leader to the first commit of the next, in virtual time, a hundred times. */
-static void fail_over(bool hints, uint64_t *took, int kills)
-{
-	for (int i = 0; i < kills; i++) {
-		raft_index before;
-		uint64_t since;
-		int dead;
-
-		sim_init((uint64_t)i, 3, 3, &usual);
-		sim_run(sim.now_ns + 1000 * MS + sim_random(100 * MS));
-		dead = sim_leader();
-		assert_int_not_equal(dead, 0);
-		propose_some(dead);
-		sim_flush(dead);
-		sim_run(sim.now_ns + sim_random(5 * MS));
-		before = sim.committed_max;
-		since = sim.now_ns;
-		sim_crash(dead);
-		for (int n = 1; hints && n <= 3; n++) {
-			sim_run(sim.now_ns + sim_random(MS / 2));
-			hint(n, sim.shell[dead].name);
-		}
-		/* The no-op of the next leader is behind what the last one had in flight. */
-		while (sim.committed_max == before || sim_leader() == 0)
-			sim_run(sim.now_ns + MS / 10);
-		took[i] = sim.now_ns - since;
-		sim_release();
-	}
-	qsort(took, (size_t)kills, sizeof(*took), by_number);
-	print_message("# fail-over %s hints: median %.1f ms, 99th %.1f ms, worst %.1f ms\n", hints ? "with" : "without",
-		(double)took[kills / 2] / MS, (double)took[kills * 99 / 100] / MS, (double)took[kills - 1] / MS);
-}
-
-static void a_dead_leader_is_replaced_in_time(void **state)
-{
-	uint64_t took[200];
-
-	(void)state;
-	fail_over(false, took, 200);
-	assert_in_range(took[100], 0, 220 * MS);
-	assert_in_range(took[198], 0, 450 * MS);
-}
-
-static void a_hint_that_it_is_gone_makes_that_milliseconds(void **state)
-{
-	uint64_t took[200];
-
-	(void)state;
-	fail_over(true, took, 200);
-	assert_in_range(took[100], 0, 20 * MS);
-	assert_in_range(took[198], 0, 450 * MS);
-}
-
-/* --- Nonsense --- */
 
 static uint64_t some_number(void)
 {
 	static const uint64_t edge[] = { 0, 1, RAFT_INDEX_MAX - 1, RAFT_INDEX_MAX, RAFT_INDEX_MAX + 1, UINT64_MAX };
 
-	return sim_chance(900) ? sim_random(12) : edge[sim_random(sizeof(edge) / sizeof(*edge))];
+	return chance(900) ? any_below(12) : edge[any_below(sizeof(edge) / sizeof(*edge))];
 }
 
 static struct raft_config some_config(void)
 {
-	struct raft_config config = { .count = (uint32_t)sim_random(6) };
+	struct raft_config config = { .count = (uint32_t)any_below(6) };
 
 	for (uint32_t i = 0; i < config.count; i++) {
-		shell_name(config.member[i].name, 1 + (int)sim_random(5));
-		config.member[i].voter = sim_chance(700);
+		put_name(config.member[i].name, 1 + (int)any_below(5));
+		config.member[i].voter = chance(700);
 	}
 	return config;
 }
@@ -349,17 +46,17 @@ static struct raft_config some_config(void)
 static struct raft_message some_message(const struct raft_entry *entries)
 {
 	struct raft_message m = {
-		.type = (enum raft_message_type)sim_random(RAFT_TIMEOUT_NOW + 1),
+		.type = (enum raft_message_type)any_below(RAFT_TIMEOUT_NOW + 1),
 		.term = some_number(), .last_log_index = some_number(), .last_log_term = some_number(),
-		.pre_vote = sim_chance(500), .transfer = sim_chance(500), .vote_granted = sim_chance(500),
+		.pre_vote = chance(500), .transfer = chance(500), .vote_granted = chance(500),
 		.prev_log_index = some_number(), .prev_log_term = some_number(), .leader_commit = some_number(),
-		.count = (uint32_t)sim_random(4), .entries = entries, .round = some_number(),
-		.success = sim_chance(500), .match_index = some_number(), .conflict_index = some_number(),
+		.count = (uint32_t)any_below(4), .entries = entries, .round = some_number(),
+		.success = chance(500), .match_index = some_number(), .conflict_index = some_number(),
 		.conflict_term = some_number(), .last_included_index = some_number(), .last_included_term = some_number(),
-		.offset = some_number(), .data_bytes = (uint32_t)sim_random(20), .done = sim_chance(300),
+		.offset = some_number(), .data_bytes = (uint32_t)any_below(20), .done = chance(300),
 	};
 
-	shell_name(m.peer, 1 + (int)sim_random(5));
+	put_name(m.peer, 1 + (int)any_below(5));
 	return m;
 }
 
@@ -369,7 +66,7 @@ static void a_core_takes_any_message(void **state)
 
 	(void)state;
 	o.id = "n1";
-	sim.random = 77;
+	nonsense = 77;
 	for (int life = 0; life < 2000; life++) {
 		struct raft_config config = some_config();
 		struct raft_entry entries[4] = { { .bytes = 0 } };
@@ -380,26 +77,26 @@ static void a_core_takes_any_message(void **state)
 
 		o.initial = some_config();
 		o.seed = (uint64_t)life;
-		o.check_quorum = sim_chance(500);
+		o.check_quorum = chance(500);
 		r = raft_new(&o, 0);
 		for (int step = 0; step < 150; step++) {
 			struct raft_message m = some_message(entries);
-			struct raft_in in = { .kind = RAFT_RECV, .now_ns = now += sim_random(40 * MS), .message = &m };
+			struct raft_in in = { .kind = RAFT_RECV, .now_ns = now += any_below(40 * MS), .message = &m };
 
 			for (int i = 0; i < 4; i++)
-				entries[i] = (struct raft_entry){ some_number(), (uint32_t)sim_random(100),
-								  sim_chance(200) ? &config : NULL };
-			if (sim_chance(300))
-				in.kind = sim_chance(500) ? RAFT_TICK : RAFT_READ;
-			else if (sim_chance(100))
+				entries[i] = (struct raft_entry){ some_number(), (uint32_t)any_below(100),
+								  chance(200) ? &config : NULL };
+			if (chance(300))
+				in.kind = chance(500) ? RAFT_TICK : RAFT_READ;
+			else if (chance(100))
 				in = (struct raft_in){ .kind = RAFT_PERSISTED, .now_ns = now, .index = some_number() };
-			else if (sim_chance(50))
-				in = (struct raft_in){ .kind = sim_chance(500) ? RAFT_JOIN : RAFT_LEAVE, .now_ns = now,
+			else if (chance(50))
+				in = (struct raft_in){ .kind = chance(500) ? RAFT_JOIN : RAFT_LEAVE, .now_ns = now,
 						       .name = some_name() };
-			else if (sim_chance(50))
-				in = (struct raft_in){ .kind = sim_chance(500) ? RAFT_TRANSFER : RAFT_PEER_DOWN,
+			else if (chance(50))
+				in = (struct raft_in){ .kind = chance(500) ? RAFT_TRANSFER : RAFT_PEER_DOWN,
 						       .now_ns = now, .name = some_name() };
-			else if (loading.index && sim_chance(500))
+			else if (loading.index && chance(500))
 				in = (struct raft_in){ .kind = RAFT_INSTALLED, .now_ns = now, .snapshot = loading,
 						       .config = &config };
 			raft_step(r, &in, &out);
@@ -513,8 +210,8 @@ enum { LOG_ENTRIES = 3000 };
 
 static void check_log(const struct raft_log *log, const raft_term *terms, const uint32_t *bytes)
 {
-	raft_index from = log->first + sim_random(log->last + 1 - log->first), at = from;
-	uint64_t limit = sim_random(200000), sum = 0;
+	raft_index from = log->first + any_below(log->last + 1 - log->first), at = from;
+	uint64_t limit = any_below(200000), sum = 0;
 	raft_index cut;
 
 	if (log->first > log->last)
@@ -543,17 +240,17 @@ static void a_log_keeps_terms_exactly_and_bytes_roughly(void **state)
 	raft_term term = 1;
 
 	(void)state;
-	sim.random = 5;
+	nonsense = 5;
 	raft_log_init(&log);
 	for (int i = 0; i < 30000; i++) {
-		if (sim_chance(3) && log.last >= log.first)
-			raft_log_truncate(&log, log.last - sim_random(log.last + 1 - log.first) % 200);
-		if (sim_chance(2))
-			raft_log_compact(&log, log.first + sim_random(log.last + 2 - log.first));
-		if (sim_chance(20))
-			term += 1 + sim_random(3);
+		if (chance(3) && log.last >= log.first)
+			raft_log_truncate(&log, log.last - any_below(log.last + 1 - log.first) % 200);
+		if (chance(2))
+			raft_log_compact(&log, log.first + any_below(log.last + 2 - log.first));
+		if (chance(20))
+			term += 1 + any_below(3);
 		if (log.last < LOG_ENTRIES) {
-			bytes[log.last + 1] = (uint32_t)sim_random(sim_chance(5) ? 70000 : 100);
+			bytes[log.last + 1] = (uint32_t)any_below(chance(5) ? 70000 : 100);
 			terms[log.last + 1] = term;
 			raft_log_append(&log, term, bytes[log.last]);
 		}
@@ -575,14 +272,6 @@ static void half_a_million_entries_take_little_memory(void **state)
 }
 
 /* --- Speed --- */
-
-static uint64_t clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 * MS + (uint64_t)t.tv_nsec;
-}
 
 /* A leader of three; what it says is only looked at. */
 static struct raft *a_leader(struct raft_out *out)
@@ -627,7 +316,7 @@ static void a_proposal_and_its_acknowledgements_are_quick(void **state)
 		raft_step(r, &propose, &out);
 		ack.match_index = persisted.index = raft_last_index(r);
 		for (int follower = 2; follower <= 3; follower++) {
-			shell_name(ack.peer, follower);
+			put_name(ack.peer, follower);
 			raft_step(r, &recv, &out);
 		}
 		raft_step(r, &persisted, &out);
@@ -650,9 +339,6 @@ int main(void)
 		cmocka_unit_test(no_election_begins_where_the_numbers_end),
 		cmocka_unit_test(a_core_takes_any_message),
 		cmocka_unit_test(a_proposal_and_its_acknowledgements_are_quick),
-		cmocka_unit_test(a_dead_leader_is_replaced_in_time),
-		cmocka_unit_test(a_hint_that_it_is_gone_makes_that_milliseconds),
-		cmocka_unit_test(clusters_under_faults_stay_safe_and_recover),
 	};
 
 	return cmocka_run_group_tests_name("raft", tests, NULL, NULL);

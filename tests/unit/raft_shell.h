@@ -2,7 +2,8 @@
  * raft_shell: a model of what stands around a Raft core, for its tests: a log whose texts are labels, a
  * disk that is behind until it is flushed, and messages that wait for it.
  *
- *	core  --out-->  memory  --flush-->  disk            a crash leaves the disk alone
+ *	core  --out-->  records --> memory
+ *	        |          \--> pending --flush--> disk      a crash leaves the disk, and of what is pending some of the first
  *	        \--> held until the flush --> on_send
  *
  * Who includes this defines on_step and on_send.
@@ -21,7 +22,7 @@ enum { SHELL_NODES_MAX = 10, SHELL_LABEL_BYTES = 24, SHELL_SNAPSHOT_BYTES = 100 
 
 struct item {
 	raft_term term;
-	uint64_t id;                            /* of this entry and no other */
+	uint64_t id;                            /* of this entry and no other; of a proposal: 0 to get one */
 	uint32_t bytes;
 	const struct raft_config *config;       /* kept for good */
 	char label[SHELL_LABEL_BYTES];
@@ -37,6 +38,21 @@ struct store {
 	size_t count, room;
 	struct raft_snapshot snapshot, before;
 	const struct raft_config *snapshot_config, *before_config;
+	const void *image, *before_image;       /* what is in them, the owner's */
+};
+
+/* A change of a store, all of it on the disk or nothing. */
+struct record {
+	enum { RECORD_STATE, RECORD_TRUNCATE, RECORD_ENTRY, RECORD_FIRST } kind;
+	raft_index index;                       /* TRUNCATE: the first that goes; FIRST: that stays */
+	raft_term term;                         /* STATE; FIRST: of the entry before */
+	char vote[RAFT_NAME_BYTES_MAX + 1];
+	struct item item;
+};
+
+struct records {
+	struct record *at;
+	size_t count, room;
 };
 
 struct packet {
@@ -44,6 +60,7 @@ struct packet {
 	struct raft_message m;
 	struct item *items;
 	const struct raft_config *config;       /* of a snapshot */
+	const void *image;
 	struct packet *next;
 };
 
@@ -59,13 +76,17 @@ struct shell {
 	struct raft_options options;
 	char name[8];
 	struct store memory, disk;
-	raft_index flushing;            /* what the flush under way covers, cut where the log was cut since */
+	struct records pending;
+	size_t flushing_records;        /* so many of them are of the flush under way */
+	raft_index flushing;            /* what it covers, cut where the log was cut since */
 	struct packets held;
 	raft_index applied;
 	uint64_t now_ns, deadline_ns;
 	uint32_t chunk_bytes;
 	struct raft_snapshot loading;   /* a whole one came in; index 0: none */
 	const struct raft_config *loading_config;
+	const void *loading_image;
+	const struct packet *taking;    /* while its step runs */
 };
 
 static void on_step(struct shell *, const struct raft_in *, const struct raft_out *);
@@ -73,36 +94,9 @@ static void on_send(struct packet *);           /* takes it */
 
 static uint64_t shell_next_id = 1;
 
-/* --- Configurations are few, and are kept to the end of the process. --- */
-
-static const struct raft_config *shell_config(const struct raft_config *config)
-{
-	static struct kept { struct raft_config config; struct kept *next; } *all;
-	struct kept *k;
-
-	for (k = all; k; k = k->next)
-		if (memcmp(&k->config, config, sizeof(*config)) == 0)
-			return &k->config;
-	k = malloc(sizeof(*k));
-	assert(k);
-	k->config = *config;
-	k->next = all;
-	all = k;
-	return &k->config;
-}
-
-static void shell_name(char *name, int number)
-{
-	name[0] = 'n';
-	name[1] = (char)('0' + number);
-	name[2] = '\0';
-}
-
-static int shell_number(const char *name)
-{
-	assert(name[0] == 'n' && name[1] > '0' && name[1] <= '9' && !name[2]);
-	return name[1] - '0';
-}
+#define SHELL_CONFIG struct raft_config
+#define SHELL_SNAPSHOT struct raft_snapshot
+#include "tests/unit/shell_parts.h"
 
 /* --- Store --- */
 
@@ -127,64 +121,40 @@ static void store_push(struct store *s, const struct item *item)
 	s->item[s->count++] = *item;
 }
 
-static void store_cut_before(struct store *s, raft_index first)
+/* An empty log goes on where `first` says. */
+static void store_first(struct store *s, raft_index first, raft_term before)
 {
 	size_t gone = first - 1 - s->base;
 
-	if (first <= s->base + 1)
-		return;
-	assert(gone <= s->count);
-	s->base_term = s->item[gone - 1].term;
-	memmove(s->item, s->item + gone, (s->count - gone) * sizeof(*s->item));
-	s->count -= gone;
+	assert(first > s->base && (gone <= s->count || s->count == 0));
+	if (s->count) {
+		memmove(s->item, s->item + gone, (s->count - gone) * sizeof(*s->item));
+		s->count -= gone;
+	}
 	s->base = first - 1;
+	s->base_term = before;
 }
 
-static void store_copy(struct store *to, const struct store *from)
+static void store_apply(struct store *s, const struct record *r)
 {
-	struct item *item = to->item;
-	size_t room = to->room;
-
-	if (room < from->count) {
-		room = from->room;
-		item = realloc(item, room * sizeof(*item));
-		assert(item);
+	switch (r->kind) {
+	case RECORD_STATE:
+		s->term = r->term;
+		memcpy(s->vote, r->vote, sizeof(s->vote));
+		break;
+	case RECORD_TRUNCATE:
+		assert(r->index > s->base && r->index <= store_last(s));
+		s->count = r->index - s->base - 1;
+		break;
+	case RECORD_ENTRY:
+		store_push(s, &r->item);
+		break;
+	default:
+		store_first(s, r->index, r->term);
 	}
-	*to = *from;
-	to->item = item;
-	to->room = room;
-	if (from->count)
-		memcpy(item, from->item, from->count * sizeof(*item));
 }
 
 /* --- Packets --- */
-
-static void packets_push(struct packets *q, struct packet *p)
-{
-	p->next = NULL;
-	if (q->first)
-		q->last->next = p;
-	else
-		q->first = p;
-	q->last = p;
-}
-
-static struct packet *packets_pop(struct packets *q)
-{
-	struct packet *p = q->first;
-
-	if (p)
-		q->first = p->next;
-	return p;
-}
-
-static struct packets packets_take(struct packets *q)
-{
-	struct packets taken = *q;
-
-	q->first = NULL;
-	return taken;
-}
 
 static void packet_free(struct packet *p)
 {
@@ -224,11 +194,13 @@ static struct packet *shell_pack(const struct shell *s, const struct raft_messag
 	}
 	if (m->type == RAFT_INSTALL_SNAPSHOT) {
 		bool current = m->last_included_index == s->memory.snapshot.index;
-		uint64_t left = SHELL_SNAPSHOT_BYTES - m->offset;
+		uint64_t bytes = current ? s->memory.snapshot.bytes : s->memory.before.bytes;
+		uint64_t left = bytes - m->offset;
 
 		assert(current || m->last_included_index == s->memory.before.index);
-		assert(m->offset < SHELL_SNAPSHOT_BYTES);
+		assert(m->offset < bytes);
 		p->config = current ? s->memory.snapshot_config : s->memory.before_config;
+		p->image = current ? s->memory.image : s->memory.before_image;
 		p->m.data_bytes = left < s->chunk_bytes ? (uint32_t)left : s->chunk_bytes;
 		p->m.done = p->m.data_bytes == left;
 	}
@@ -247,7 +219,8 @@ static void shell_append(struct shell *s, const struct raft_in *in, const struct
 			item = items[out->append_offset + i];
 		if (in->kind != RAFT_RECV || out->append != RAFT_APPEND_INPUT) {
 			item.term = out->append_term;
-			item.id = shell_next_id++;
+			if (!item.id)
+				item.id = shell_next_id++;
 		}
 		if (out->append == RAFT_APPEND_NOOP)
 			strcpy(item.label, "noop");
@@ -256,8 +229,30 @@ static void shell_append(struct shell *s, const struct raft_in *in, const struct
 			item.config = shell_config(out->append_config);
 		}
 		assert(store_last(&s->memory) + 1 == out->append_first + i);
-		store_push(&s->memory, &item);
+		shell_record(s, &(struct record){ .kind = RECORD_ENTRY, .item = item });
 	}
+}
+
+static void shell_persist(struct shell *s, const struct raft_in *in, const struct raft_out *out, const struct item *items)
+{
+	struct store *m = &s->memory;
+	raft_index first = raft_first_index(s->raft);
+
+	if (out->hard_state) {
+		struct record r = { .kind = RECORD_STATE, .term = raft_current_term(s->raft) };
+
+		strcpy(r.vote, raft_voted_for(s->raft));
+		shell_record(s, &r);
+	}
+	if (out->truncate_from) {
+		shell_record(s, &(struct record){ .kind = RECORD_TRUNCATE, .index = out->truncate_from });
+		if (s->flushing >= out->truncate_from)
+			s->flushing = out->truncate_from - 1;
+	}
+	/* An entry may be appended to it in the same step. */
+	if (m->count == 0 && m->base < m->snapshot.index && m->base + 1 != first)
+		shell_record(s, &(struct record){ .kind = RECORD_FIRST, .index = m->snapshot.index + 1, .term = m->snapshot.term });
+	shell_append(s, in, out, items);
 }
 
 /* In the order that raft.h asks for; `items` are the texts of in's entries. */
@@ -267,29 +262,16 @@ static void shell_step(struct shell *s, const struct raft_in *in, const struct i
 	struct raft_out out;
 
 	raft_step(s->raft, in, &out);
-	if (out.hard_state) {
-		m->term = raft_current_term(s->raft);
-		strcpy(m->vote, raft_voted_for(s->raft));
-	}
-	if (out.truncate_from) {
-		assert(out.truncate_from > m->base && out.truncate_from <= store_last(m));
-		m->count = out.truncate_from - m->base - 1;
-		if (s->flushing >= out.truncate_from)
-			s->flushing = out.truncate_from - 1;
-	}
-	if (m->count == 0 && m->base + 1 != raft_first_index(s->raft)) {
-		m->base = m->snapshot.index;
-		m->base_term = m->snapshot.term;
-	}
-	shell_append(s, in, &out, items);
+	shell_persist(s, in, &out, items);
 	assert(raft_last_index(s->raft) == store_last(m));
 	assert(raft_first_index(s->raft) == m->base + 1);
 	s->deadline_ns = out.deadline_ns;
 	if (out.chunk && in->message->done) {
 		s->loading.index = in->message->last_included_index;
 		s->loading.term = in->message->last_included_term;
-		s->loading.bytes = SHELL_SNAPSHOT_BYTES;
+		s->loading.bytes = in->message->offset + in->message->data_bytes;
 		s->loading_config = in->config;
+		s->loading_image = s->taking->image;
 	}
 	on_step(s, in, &out);
 	for (size_t i = 0; i < out.message_count; i++) {
@@ -332,45 +314,42 @@ static void shell_deliver(struct shell *s, struct packet *p)
 	p->m.entries = entry;
 	p->m.after_persist = false;
 	shell_name(p->m.peer, p->from);
+	s->taking = p;
 	shell_step(s, &in, p->items);
+	s->taking = NULL;
 	free(entry);
 	packet_free(p);
 }
 
 /* --- The disk --- */
 
-/*
- * All that was asked for until now is durable: in one go, or with a flush that began at `memory` as it was.
- */
+/* All that was asked for until now becomes durable: at once, or when the flush has ended. */
 static void shell_flush_began(struct shell *s)
 {
+	s->flushing_records = s->pending.count;
 	s->flushing = store_last(&s->memory);
 }
 
-static void shell_flushed(struct shell *s, const struct store *durable, struct packets *freed)
+static void shell_flushed(struct shell *s, struct packets *freed)
 {
 	struct raft_in in = { .kind = RAFT_PERSISTED, .now_ns = s->now_ns, .index = s->flushing };
 	struct packet *p;
 
-	store_copy(&s->disk, durable);
+	shell_settle(s, s->flushing_records);
+	s->flushing_records = 0;
 	shell_step(s, &in, NULL);
 	while ((p = packets_pop(freed)))
 		on_send(p);
 }
 
-static void shell_snapshot(struct shell *s, raft_index index, raft_index first)
+static void shell_snapshot(struct shell *s, raft_index index, raft_index first, uint64_t bytes, const void *image)
 {
 	struct raft_in in = { .kind = RAFT_COMPACTED, .now_ns = s->now_ns, .first_index = first };
-	struct store *both[] = { &s->memory, &s->disk };
 
-	in.snapshot = (struct raft_snapshot){ index, raft_term_at(s->raft, index), SHELL_SNAPSHOT_BYTES };
-	for (int i = 0; i < 2; i++) {
-		both[i]->before = both[i]->snapshot;
-		both[i]->before_config = both[i]->snapshot_config;
-		both[i]->snapshot = in.snapshot;
-		both[i]->snapshot_config = shell_config(raft_config_at(s->raft, index));
-	}
-	store_cut_before(&s->memory, first);
+	in.snapshot = (struct raft_snapshot){ index, raft_term_at(s->raft, index), bytes };
+	shell_set_snapshot(s, &in.snapshot, shell_config(raft_config_at(s->raft, index)), image);
+	if (first > s->memory.base + 1)
+		shell_record(s, &(struct record){ .kind = RECORD_FIRST, .index = first, .term = raft_term_at(s->raft, first - 1) });
 	shell_step(s, &in, NULL);
 }
 
@@ -378,16 +357,10 @@ static void shell_snapshot(struct shell *s, raft_index index, raft_index first)
 static void shell_install(struct shell *s)
 {
 	struct raft_in in = { .kind = RAFT_INSTALLED, .now_ns = s->now_ns, .snapshot = s->loading };
-	struct store *both[] = { &s->memory, &s->disk };
 
 	in.config = s->loading_config;
 	assert(s->loading.index > s->applied);
-	for (int i = 0; i < 2; i++) {
-		both[i]->before = both[i]->snapshot;
-		both[i]->before_config = both[i]->snapshot_config;
-		both[i]->snapshot = s->loading;
-		both[i]->snapshot_config = s->loading_config;
-	}
+	shell_set_snapshot(s, &s->loading, s->loading_config, s->loading_image);
 	s->applied = s->loading.index;
 	s->loading.index = 0;
 	shell_step(s, &in, NULL);
@@ -395,10 +368,13 @@ static void shell_install(struct shell *s)
 
 /* --- Life --- */
 
-static void shell_crash(struct shell *s)
+/* The first so many of what is pending reached the disk all the same. */
+static void shell_crash(struct shell *s, size_t kept)
 {
 	struct packet *p;
 
+	shell_settle(s, kept);
+	s->pending.count = s->flushing_records = 0;
 	while ((p = packets_pop(&s->held)))
 		packet_free(p);
 	raft_free(s->raft);
@@ -443,9 +419,10 @@ static void shell_init(struct shell *s, int number, const struct raft_options *o
 static void shell_release(struct shell *s)
 {
 	if (s->alive)
-		shell_crash(s);
+		shell_crash(s, 0);
 	free(s->memory.item);
 	free(s->disk.item);
+	free(s->pending.at);
 }
 
 #endif

@@ -5,40 +5,9 @@
 #define TESTS_UNIT_RAFT_TEXT_H
 
 #include <inttypes.h>
-#include <stdarg.h>
 
 #include "tests/unit/raft_shell.h"
-
-struct text {
-	char *p;
-	size_t length, room;
-};
-
-static void put_bytes(struct text *t, const char *p, size_t n)
-{
-	if (t->length + n + 1 > t->room) {
-		t->room = 2 * (t->length + n + 1);
-		t->p = realloc(t->p, t->room);
-		assert(t->p);
-	}
-	memcpy(t->p + t->length, p, n);
-	t->length += n;
-	t->p[t->length] = '\0';
-}
-
-__attribute__((format(printf, 2, 3)))
-static void put(struct text *t, const char *format, ...)
-{
-	char line[4096];
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	assert(n >= 0 && n < (int)sizeof(line));
-	put_bytes(t, line, (size_t)n);
-}
+#include "tests/unit/scenario_text.h"
 
 static const char *refusal_text(enum raft_refusal refused)
 {

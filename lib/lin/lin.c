@@ -1,0 +1,145 @@
+/* lin: the ways to decide, one after the other. */
+#include "lib/lin/inside.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lin {
+	struct lin_memory memory;
+	struct lin_options options;
+	struct lin_plan plan;
+	struct lin_search search;
+	struct lin_contradict contradict;
+	enum { PLANNING, SEARCHING } doing;
+	enum lin_state state;
+	uint64_t steps, configurations_max;
+	uint32_t culprit, contradicting;        /* of the plan's calls, as long as no less is known */
+	enum lin_state contradicted;
+};
+
+struct lin *lin_new(const struct lin_op *ops, uint32_t count, const struct lin_options *options)
+{
+	struct lin_memory memory = { .max = options->memory_max };
+	struct lin *l = lin_memory_array(&memory, NULL, 0, 1, sizeof(*l));
+
+	assert(count <= LIN_OPS_MAX);
+	if (!l)
+		return NULL;
+	*l = (struct lin){ .memory = memory, .options = *options, .state = LIN_AGAIN };
+	l->plan = (struct lin_plan){ .ops = ops, .count = count, .memory = &l->memory };
+	return l;
+}
+
+void lin_free(struct lin *l)
+{
+	if (!l)
+		return;
+	lin_contradict_release(&l->contradict);
+	lin_search_release(&l->search);
+	lin_plan_release(&l->plan);
+	assert(l->memory.now == sizeof(*l));
+	free(l);
+}
+
+/* What the operations come to by that return contradicts. */
+static void blame(struct lin *l, uint64_t by)
+{
+	const struct lin_plan *p = &l->plan;
+
+	l->culprit = p->returns_count ? p->returns[p->returns_count - 1] : p->calls[0];
+	for (uint32_t i = 0; i < p->count; i++)
+		if (p->ops[i].returned == by && by != LIN_NEVER)
+			l->culprit = i;
+	while (l->contradicting < p->calls_count && p->ops[p->calls[l->contradicting]].called < by)
+		l->contradicting++;
+}
+
+static enum lin_state search(struct lin *l, uint64_t *steps)
+{
+	enum lin_state state = lin_search_run(&l->search, steps);
+	uint64_t by;
+
+	l->configurations_max = l->search.configurations_max;
+	if (state == LIN_NO) {
+		by = l->plan.deeds[l->search.op].returned;
+		blame(l, by > l->search.doom ? by : l->search.doom);
+	}
+	return state;
+}
+
+static enum lin_state plan(struct lin *l, uint64_t *steps)
+{
+	enum lin_state state = lin_plan_go(&l->plan, steps);
+
+	if (state != LIN_YES)
+		return state;
+	if (l->plan.impossible != LIN_NEVER) {
+		blame(l, l->plan.impossible);
+		return LIN_NO;
+	}
+	if (!lin_search_init(&l->search, &l->plan, l->options.want_order))
+		return LIN_NO_MEMORY;
+	l->doing = SEARCHING;
+	return LIN_AGAIN;
+}
+
+enum lin_state lin_run(struct lin *l, uint64_t steps)
+{
+	uint64_t left = steps;
+
+	while (l->state == LIN_AGAIN && left)
+		l->state = l->doing == PLANNING ? plan(l, &left) : search(l, &left);
+	l->steps += steps - left;
+	return l->state;
+}
+
+const uint32_t *lin_order(const struct lin *l, uint32_t *count)
+{
+	assert(l->state == LIN_YES && l->options.want_order);
+	*count = l->search.trail.order_count;
+	return l->search.trail.order;
+}
+
+uint32_t lin_culprit(const struct lin *l)
+{
+	assert(l->state == LIN_NO);
+	return l->culprit;
+}
+
+static enum lin_state begin_contradiction(struct lin *l)
+{
+	/* What decided is not needed any more. */
+	lin_search_release(&l->search);
+	return lin_contradict_init(&l->contradict, &l->plan, l->plan.calls, l->contradicting, l->culprit, false) ?
+	       LIN_AGAIN : LIN_NO_MEMORY;
+}
+
+enum lin_state lin_contradict(struct lin *l, uint64_t steps)
+{
+	uint64_t left = steps;
+
+	assert(l->state == LIN_NO);
+	if (l->contradicted == LIN_AGAIN && !l->contradict.whole)
+		l->contradicted = begin_contradiction(l);
+	while (l->contradicted == LIN_AGAIN && left)
+		l->contradicted = lin_contradict_run(&l->contradict, &left);
+	l->steps += steps - left;
+	return l->contradicted;
+}
+
+const uint32_t *lin_contradiction(const struct lin *l, uint32_t *count)
+{
+	assert(l->state == LIN_NO);
+	*count = l->contradict.set_count ? l->contradict.set_count : l->contradicting;
+	return l->contradict.set_count ? l->contradict.set : l->plan.calls;
+}
+
+struct lin_figures lin_figures(const struct lin *l)
+{
+	return (struct lin_figures){
+		.steps = l->steps,
+		.configurations_max = l->configurations_max,
+		.bytes_max = l->memory.peak,
+	};
+}
