@@ -92,6 +92,7 @@ $(BUILD)/tests/sim/sim: $(SIM_OBJECTS) $(BUILD)/libfaultline.a
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o
 	$(call Q,LINK)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lmemcached -lhashkit $(LIBS)
+$(BUILD)/tests/bench/lin: $(BUILD)/libfaultline.a
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -165,7 +166,7 @@ deps:  ## install the packages that are missing (Debian 12; as root or with sudo
 
 bench: deps  ## measure beside the peers; the tables go to tests/bench/RESULTS.md and CLUSTER.md
 	$(call INSTALL_MISSING,$(BENCH_PACKAGES))
-	@$(MAKE) --no-print-directory $(JOBS) all $(DRIVERS) $(NODES)
+	@$(MAKE) --no-print-directory $(JOBS) all $(DRIVERS) $(NODES) $(BUILD)/tests/sim/sim
 	@BUILD=$(BUILD) tests/bench/run $(BENCH)
 	@BUILD=$(BUILD) tests/bench/cluster $(BENCH_CLUSTER)
 
