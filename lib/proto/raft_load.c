@@ -96,10 +96,21 @@ const char *raft_coat_load_snapshot(void *p, const char *header, size_t len, uin
 	return NULL;
 }
 
+/*
+ * Terms do not fall along a log, so an entry behind the snapshot that is of an older term than its last one was replaced: by
+ * what the snapshot includes, whose own records come later in the log or were not flushed when the snapshot was.
+ */
+static bool is_replaced(const struct coat *c, raft_index index, raft_term term)
+{
+	raft_index included = raft_snapshot_index(c->core);
+
+	return included && index > included && term < raft_term_at(c->core, included);
+}
+
 static const char *load_entry(struct coat *c, raft_index index, raft_term term, struct wire_text command,
 			      struct store_pos pos)
 {
-	if (index <= raft_snapshot_index(c->core))
+	if (index <= raft_snapshot_index(c->core) || is_replaced(c, index, term))
 		return NULL;
 	if (index > c->loaded_last + 1)
 		return "entries before this one are missing";

@@ -429,3 +429,36 @@ teardown() {
 	assert_line --partial '"last_included_index":2,"last_included_term":1,"voters":["n2"],"learners":["n1"]'
 	refute_output --partial '"voters":[]'
 }
+
+@test "entries that gave way to what a snapshot includes are none, and no damage, after a restart" {
+	play --nodes n1,n2,n3 --data d --seed 1 --snapshot-every 1T <<-'END'
+		10 n2 {"type":"append_entries","term":1,"leader_id":"n2","prev_log_index":0,"prev_log_term":0,"entries":[{"term":1,"command":{"type":"noop"}},{"term":1,"command":{"type":"write","key":"x","value":"old"}},{"term":1,"command":{"type":"write","key":"y","value":"old"}},{"term":1,"command":{"type":"noop"}}],"leader_commit":1}
+		> *
+		200 n3 {"type":"append_entries","term":2,"leader_id":"n3","prev_log_index":1,"prev_log_term":1,"entries":[{"term":2,"command":{"type":"write","key":"x","value":"new"}}],"leader_commit":2}
+		> *
+		201 c1 {"type":"snapshot","msg_id":1}
+		> *
+		202 net {"type":"tick"}
+		> *
+	END
+	assert [ -e d/0000000000000002.snapshot ]
+	run -0 grep -c '"index":[34],"term":1' d/00000001.log
+	assert_output 2
+	cp -r d unflushed
+	# In the second the snapshot was flushed and what it includes of term 2 was not.
+	sed -i '/"index":2,"term":2/,$d' unflushed/00000001.log
+	for data in d unflushed; do
+		play --nodes n1,n2,n3 --data $data --seed 1 <<-'END'
+			10 c1 {"type":"status","msg_id":1}
+			> c1 {"type":"status_ok","term":2,"last_index":2,"last_term":2,"snapshot_index":2}
+			11 n3 {"type":"append_entries","term":2,"leader_id":"n3","prev_log_index":2,"prev_log_term":2,"entries":[{"term":2,"command":{"type":"write","key":"z","value":3}}],"leader_commit":3}
+			> n3 {"type":"append_entries_ok","term":2,"success":true,"match_index":3}
+			12 c1 {"type":"list","msg_id":2,"prefix":"","stale":true}
+			> c1 {"type":"list_ok","items":[["x","new"],["z",3]]}
+		END
+		play --nodes n1,n2,n3 --data $data --seed 1 <<-'END'
+			10 c1 {"type":"status","msg_id":1}
+			> c1 {"type":"status_ok","last_index":3,"last_term":2}
+		END
+	done
+}
