@@ -41,13 +41,13 @@ NODES   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/nodes/*.c))
 SHARED  = $(PRELOADS:lib/preload/%.c=$(BUILD)/lib/faultline/%.so)
 PAGES   = $(wildcard man/man*/*.[1-9])
 # For bats: `load faultline` finds the link in bin, `bats_load_library faultline` the one named load.bash.
-HELPER  = $(patsubst lib/bats/%,share/faultline/%,$(wildcard lib/bats/*.bash))
-HELPER_LINKS = share/faultline/load.bash bin/faultline
+BATS_PARTS  = $(patsubst lib/bats/%,share/faultline/%,$(wildcard lib/bats/*.bash))
+BATS_LINKS = share/faultline/load.bash bin/faultline
 
 # One short line a file; V=1 shows the commands.
 Q = $(if $(V),,@echo "  $(1)  $(patsubst $(BUILD)/%,%,$@)";)
 
-all: $(TOOLS:%=$(BUILD)/bin/%) $(SHARED) $(HELPER:%=$(BUILD)/%) $(HELPER_LINKS:%=$(BUILD)/%)  ## build the tools into build/bin
+all: $(TOOLS:%=$(BUILD)/bin/%) $(SHARED) $(BATS_PARTS:%=$(BUILD)/%) $(BATS_LINKS:%=$(BUILD)/%)  ## build the tools into build/bin
 
 $(BUILD)/bin/%: $(BUILD)/cmd/%.o $(BUILD)/libfaultline.a
 	@mkdir -p $(@D)
@@ -63,7 +63,7 @@ $(BUILD)/lib/faultline/%.so: $(PRELOAD_PARTS) $(wildcard lib/preload/*.h) $(BUIL
 $(BUILD)/share/faultline/%.bash: lib/bats/%.bash
 	$(call Q,COPY)install -D -m 755 $< $@
 
-$(HELPER_LINKS:%=$(BUILD)/%): $(BUILD)/share/faultline/faultline.bash
+$(BATS_LINKS:%=$(BUILD)/%): $(BUILD)/share/faultline/faultline.bash
 	@mkdir -p $(@D)
 	$(call Q,LINK)ln -sfnr $< $@
 
@@ -201,8 +201,8 @@ install: all  ## install under PREFIX (/usr/local), with pages and completions; 
 	install -d $(DESTDIR)$(PREFIX)/bin $(COMPLETIONS:%=$(DESTDIR)$(PREFIX)/share/%)
 	install -m 755 $(TOOLS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/bin
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/faultline $(SHARED)
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/faultline $(HELPER:%=$(BUILD)/%)
-	for f in $(HELPER_LINKS); do cp -P $(BUILD)/$$f $(DESTDIR)$(PREFIX)/$$f || exit 1; done
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/faultline $(BATS_PARTS:%=$(BUILD)/%)
+	for f in $(BATS_LINKS); do cp -P $(BUILD)/$$f $(DESTDIR)$(PREFIX)/$$f || exit 1; done
 	for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/$$p || exit 1; done
 	for t in $(TOOLS); do \
 		$(BUILD)/bin/$$t --completion bash >$(DESTDIR)$(PREFIX)/share/$(BASH_DIR)/$$t && \
@@ -216,7 +216,7 @@ COMPLETIONS = $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR)
 
 uninstall:  ## remove what install put there
 	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/bin/%) $(SHARED:$(BUILD)/%=$(DESTDIR)$(PREFIX)/%) $(PAGES:%=$(DESTDIR)$(PREFIX)/share/%)
-	rm -f $(HELPER:%=$(DESTDIR)$(PREFIX)/%) $(HELPER_LINKS:%=$(DESTDIR)$(PREFIX)/%)
+	rm -f $(BATS_PARTS:%=$(DESTDIR)$(PREFIX)/%) $(BATS_LINKS:%=$(DESTDIR)$(PREFIX)/%)
 	rm -f $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/$(BASH_DIR)/%) $(TOOLS:%=$(DESTDIR)$(PREFIX)/share/$(ZSH_DIR)/_%) \
 		$(TOOLS:%=$(DESTDIR)$(PREFIX)/share/$(FISH_DIR)/%.fish)
 

@@ -26,7 +26,8 @@ enum option { OPT_TIMEOUT = 256, OPT_MEMORY, OPT_ORDER, OPT_SVG, OPT_KEY, OPT_AL
 enum { PROGRESS_MS = 250 };
 
 static const struct opt options[] = {
-	{ OPT_KEY, "key", "KEY", "judge this key alone; a string that is not JSON needs no quotes", OPT_TEXT, NULL, "What is judged" },
+	{ OPT_KEY, "key", "KEY", "judge this key alone; a string that is not JSON needs no quotes", OPT_TEXT, NULL,
+	  "What is judged" },
 	{ OPT_ALL, "all", NULL, "go on after the first key that is not linearizable", OPT_TEXT, NULL, NULL },
 	{ OPT_TIMEOUT, "timeout", "T", "give up after that long, as 30s: exit 4", OPT_TEXT, NULL, "How" },
 	{ OPT_MEMORY, "memory", "SIZE", "give up where that does not do, as 500M (half of the machine's)", OPT_TEXT, NULL, NULL },
@@ -40,8 +41,8 @@ static const struct opt options[] = {
 static const struct opt_tool tool = {
 	.name = "lincheck",
 	.usage = "lincheck [options] [HISTORY ...]",
-	.purpose = "Judges histories of clients of a key-value store, from files or standard input: is there an order of all operations, "
-		   "each at one moment between its begin and its end, in which everything that was seen is right?",
+	.purpose = "Judges histories of clients of a key-value store, from files or standard input: is there an order of all "
+		   "operations, each at one moment between its begin and its end, in which everything that was seen is right?",
 	.options = options,
 	.count = sizeof options / sizeof *options,
 	.ending = "Exit status: 0 linearizable, 1 not, 2 usage, 3 not a history, 4 unknown or system.  See lincheck(1).",
@@ -242,7 +243,7 @@ static void explain(const struct setup *s, const struct judge_source *source, co
 	if (j->verdict == JUDGE_UNKNOWN && j->lack == JUDGE_TIME)
 		warn("%s%sunknown: the time of --timeout is over", name, colon);
 	else if (j->verdict == JUDGE_UNKNOWN && j->lack == JUDGE_MEMORY)
-		warn("%s%sunknown: %zu bytes of memory do not do: see --memory", name, colon, s->judge.memory_max);
+		warn("%s%sunknown: there is not enough memory: --memory is %zu bytes", name, colon, s->judge.memory_max);
 	else if (j->verdict == JUDGE_UNKNOWN)
 		warn("%s%sunknown: there are too many orders to try", name, colon);
 	for (uint32_t i = 0; i < j->contradictions; i++) {

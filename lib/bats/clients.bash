@@ -98,10 +98,10 @@ cluster_wait_leader() {
 
 # The nodes that run, into `nodes`.
 faultline_running_nodes() {
-	local names=() node
+	local names=() node lists='"nodes":\[(.*)\],"down":\[(.*)\]'
 	nodes=()
 	faultline_send nodes net '{"type":"nodes"}' && faultline_collect "$FAULTLINE_PATIENCE" faultline_all_answered || return 1
-	[[ ${faultline_answers[nodes]} =~ \"nodes\":\[([^]]*)\],\"down\":\[([^]]*)\] ]] || return 1
+	[[ ${faultline_answers[nodes]} =~ $lists ]] || return 1
 	IFS=, read -r -a names <<<"${BASH_REMATCH[1]//\"/}"
 	for node in "${names[@]}"; do
 		[[ ,${BASH_REMATCH[2]}, == *,\"$node\",* ]] || nodes+=("$node")

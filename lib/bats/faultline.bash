@@ -140,7 +140,7 @@ faultline_logged() {
 
 # cluster_start COUNT COMMAND [ARGUMENT...] [-- OPTION...]: OPTIONs are netfault's.
 cluster_start() {
-	local words=("${@:2}") options=() i
+	local words=("${@:2}") options=() nodes i
 	faultline_here cluster_start || return 1
 	[ -n "${BATS_TEST_TMPDIR:-}" ] || faultline_fail "cluster_start belongs in a test or in setup" || return 1
 	[ -z "$faultline_pid" ] || faultline_fail "cluster_start: there is a cluster already" || return 1
@@ -159,7 +159,8 @@ cluster_start() {
 	faultline_spawn /dev/null "$faultline_dir/netfault.log" "${faultline_tools}netfault" --seed "$cluster_seed" --trace ../trace \
 		--listen tcp:127.0.0.1:0 -n "$1" "${options[@]}" -- "${words[@]}"
 	faultline_pid=$!
-	eventually faultline_listens && [ -n "$faultline_port" ] ||
+	# Once it answers, it has started them all.
+	eventually faultline_listens && [ -n "$faultline_port" ] && faultline_running_nodes ||
 		faultline_fail "cluster_start: netfault did not start:" "$(faultline_last_words netfault)" || return 1
 	export FAULTLINE_SERVER=tcp:127.0.0.1:$faultline_port
 }

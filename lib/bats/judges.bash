@@ -4,15 +4,15 @@
 
 # load_start [OPTION...]: kvload, in the background, until load_stop; a few keys and clients, so that these meet.
 load_start() {
-	local number option end=(--time 24h)
+	local number option limit=(--time 24h)
 	faultline_here load_start && faultline_running load_start || return 1
 	[ -z "$faultline_load_pid" ] || faultline_fail 'load_start: there is a load already: load_stop comes first' || return 1
 	for option; do
-		[[ $option != --@(ops|time)?(=*) ]] || end=()
+		[[ $option != --@(ops|time)?(=*) ]] || limit=()
 	done
 	number=$((++faultline_loads))
 	faultline_spawn "$faultline_dir/load.$number.json" "$faultline_dir/load.$number.log" "${faultline_tools}kvload" \
-		--history "../history.$number" --clients 5 --keys 5 --seed $((cluster_seed + number)) "${end[@]}" "$@"
+		--history "../history.$number" --clients 5 --keys 5 --seed $((cluster_seed + number)) "${limit[@]}" "$@"
 	faultline_load_pid=$!
 	eventually faultline_load_began && [ -e "$faultline_dir/history.$number" ] || load_stop
 }

@@ -16,19 +16,20 @@ enum {
 static const char style[] =
 	"<style>\n"
 	"text{fill:#1c2128;stroke:#fff;stroke-width:3px;stroke-linejoin:round;paint-order:stroke}\n"
-	".ground{fill:#fff}.title{font-weight:600;stroke:none}.why{stroke:none}.note,.line,.skip{fill:#57606a}.name{font-weight:600}\n"
-	".bar text{stroke:none}.skip{font-style:italic}.row{stroke:#d8dee4}.gap{stroke:#aeb6bf;stroke-dasharray:2 4}\n"
-	".bar rect,.bar path{stroke-width:1.4}.bar .over{fill:none}.bar .from{stroke:none}.worst rect,.worst path{stroke-width:2.6}.worst text{font-weight:600}\n"
+	".ground{fill:#fff}.title{font-weight:600;stroke:none}.why{stroke:none}.note,.line{fill:#57606a}.name{font-weight:600}\n"
+	".bar text{stroke:none}.row{stroke:#d8dee4}.gap{stroke:#aeb6bf;stroke-dasharray:2 4}\n"
+	".bar rect,.bar path{stroke-width:1.4}.bar .over{fill:none}.bar .from{stroke:none}\n"
+	".worst rect,.worst path{stroke-width:2.6}.worst text{font-weight:600}\n"
 	".open path{stroke-dasharray:5 3}.context{opacity:.62}.context .c0{fill:#f6f8fa;stroke:#d0d7de}\n"
-	".c0{fill:#eef1f4;stroke:#57606a}.c1{fill:#ddebfb;stroke:#1f5fa8}.c2{fill:#fde8d3;stroke:#b35900}.c3{fill:#d9f2ec;stroke:#0f766e}"
-	".c4{fill:#eee0f6;stroke:#7d3c98}.c5{fill:#f4f0c8;stroke:#6b6a00}.c6{fill:#fbdfe9;stroke:#a8325e}\n"
+	".c0{fill:#eef1f4;stroke:#57606a}.c1{fill:#ddebfb;stroke:#1f5fa8}.c2{fill:#fde8d3;stroke:#b35900}"
+	".c3{fill:#d9f2ec;stroke:#0f766e}.c4{fill:#eee0f6;stroke:#7d3c98}.c5{fill:#f4f0c8;stroke:#6b6a00}.c6{fill:#fbdfe9;stroke:#a8325e}\n"
 	".worst rect,.worst path{stroke:#b3261e}.mark{fill:#b3261e;stroke:none;font-weight:600}\n"
 	".before{fill:none;stroke:#57606a;stroke-width:1.3}.edge{fill:none;stroke:#b3261e;stroke-width:1.8}\n"
 	".head{fill:#57606a;stroke:none}.edgehead{fill:#b3261e;stroke:none}.edgename{fill:#b3261e;font-weight:600}\n"
 	"@media (prefers-color-scheme:dark){\n"
-	"text{fill:#e6edf3;stroke:#0d1117}.ground{fill:#0d1117}.note,.line,.skip{fill:#9198a1}.row{stroke:#21262d}.gap{stroke:#484f58}\n"
-	".c0{fill:#21262d;stroke:#9198a1}.c1{fill:#0c2d55;stroke:#79b8ff}.c2{fill:#4a2a08;stroke:#f0a05a}.c3{fill:#0a3a34;stroke:#5fd3c4}"
-	".c4{fill:#3a1d4a;stroke:#d2a8ff}.c5{fill:#3b3a06;stroke:#d8d060}.c6{fill:#4b1730;stroke:#ff9bc0}\n"
+	"text{fill:#e6edf3;stroke:#0d1117}.ground{fill:#0d1117}.note,.line{fill:#9198a1}.row{stroke:#21262d}.gap{stroke:#484f58}\n"
+	".c0{fill:#21262d;stroke:#9198a1}.c1{fill:#0c2d55;stroke:#79b8ff}.c2{fill:#4a2a08;stroke:#f0a05a}"
+	".c3{fill:#0a3a34;stroke:#5fd3c4}.c4{fill:#3a1d4a;stroke:#d2a8ff}.c5{fill:#3b3a06;stroke:#d8d060}.c6{fill:#4b1730;stroke:#ff9bc0}\n"
 	".context .c0{fill:#161b22;stroke:#30363d}\n"
 	".worst rect,.worst path,.edge{stroke:#ff7b72}.mark,.edgehead,.edgename{fill:#ff938a}.before{stroke:#9198a1}.head{fill:#9198a1}\n"
 	"}\n</style>\n"
@@ -47,7 +48,8 @@ struct sheet_of {
 
 /* --- Text --- */
 
-static void put_text(FILE *out, const char *class, double x, double y, int size, const char *anchor, const char *s, size_t len)
+static void put_text(FILE *out, const char *class, double x, double y, int size, const char *anchor, const char *s,
+		     size_t len)
 {
 	fprintf(out, "<text class='%s' x='%s' y='%s' font-size='%d' text-anchor='%s'>", class, svg_num(x).s, svg_num(y).s, size,
 		anchor);
@@ -208,8 +210,8 @@ static void put_before(const struct sheet_of *s, const struct place *a, const st
 	double x0 = s->left + a->x1, y0 = middle_of(s, a);
 	double x1 = s->left + b->x0, y1 = middle_of(s, b), bend = fmin(60, fmax(12, (x1 - x0) / 2));
 
-	fprintf(s->out, "<path class='before' marker-end='url(#head)' d='M%s %sC%s %s %s %s %s %s'/>\n", svg_num(x0).s, svg_num(y0).s,
-		svg_num(x0 + bend).s, svg_num(y0).s, svg_num(x1 - bend).s, svg_num(y1).s, svg_num(x1 - 1).s, svg_num(y1).s);
+	fprintf(s->out, "<path class='before' marker-end='url(#head)' d='M%s %sC%s %s %s %s %s %s'/>\n", svg_num(x0).s,
+		svg_num(y0).s, svg_num(x0 + bend).s, svg_num(y0).s, svg_num(x1 - bend).s, svg_num(y1).s, svg_num(x1 - 1).s, svg_num(y1).s);
 }
 
 /* Nearer to the begin of a Bezier curve than to its end, so that the names of two that cross are apart. */
@@ -241,8 +243,8 @@ static void put_edge(const struct sheet_of *s, const struct contradiction_arrow 
 	if (fabs(x1 - x0) < 24)
 		x1 += shift;
 	bow += (y0 + y1) / 2;
-	fprintf(s->out, "<path class='edge' marker-end='url(#edgehead)' d='M%s %sC%s %s %s %s %s %s'/>\n", svg_num(x0).s, svg_num(y0).s,
-		svg_num(x0).s, svg_num(bow).s, svg_num(x1).s, svg_num(bow).s, svg_num(x1).s, svg_num(y1).s);
+	fprintf(s->out, "<path class='edge' marker-end='url(#edgehead)' d='M%s %sC%s %s %s %s %s %s'/>\n", svg_num(x0).s,
+		svg_num(y0).s, svg_num(x0).s, svg_num(bow).s, svg_num(x1).s, svg_num(bow).s, svg_num(x1).s, svg_num(y1).s);
 	put_text(s->out, "edgename", along(x0, x0, x1, x1), along(y0, bow, bow, y1) + 4, NAME_SIZE, "middle", arrow->label,
 		 strlen(arrow->label));
 }
@@ -315,7 +317,8 @@ void contradiction_draw(FILE *out, const struct contradiction *c)
 	layout_init(&s.layout, c);
 	s.left = MARGIN + names_width(&s.layout);
 	s.width = fmax(WIDTH_MIN, s.left + s.layout.width + MARGIN + 8);
-	s.top = 62 + put_sentence(NULL, c->sentence, 0, 0, s.width - 2 * MARGIN) * SENTENCE_LINE + 26 + (c->arrows && c->arrow[0].label ? BOW / 2 : 0);
+	s.top = 62 + put_sentence(NULL, c->sentence, 0, 0, s.width - 2 * MARGIN) * SENTENCE_LINE + 26;
+	s.top += c->arrows && c->arrow[0].label ? BOW / 2 : 0;
 	s.height = s.top + s.layout.height + 14 + put_notes(&s, NULL) * NOTE_LINE;
 	put_head(&s);
 	put_rows(&s);

@@ -20,7 +20,8 @@ static bool is_wanted(const struct history *h, const struct record *r)
 
 static struct lin_op op_of(const struct record *r)
 {
-	static const enum lin_kind kind[] = { [F_READ] = LIN_READ, [F_WRITE] = LIN_WRITE, [F_CAS] = LIN_CAS, [F_DELETE] = LIN_DELETE };
+	static const enum lin_kind kind[] = { [F_READ] = LIN_READ, [F_WRITE] = LIN_WRITE, [F_CAS] = LIN_CAS,
+					      [F_DELETE] = LIN_DELETE };
 	static const enum lin_outcome outcome[] = { [FATE_OPEN] = LIN_UNKNOWN, [FATE_OK] = LIN_OK, [FATE_NO_KEY] = LIN_NO_KEY,
 						    [FATE_OTHER_VALUE] = LIN_OTHER_VALUE };
 
@@ -142,9 +143,9 @@ static int check_appended(struct history *h)
 	qsort(a, n, sizeof(*a), appended_order);
 	for (size_t i = 1; i < n && !rc; i++)
 		if (a[i].key == a[i - 1].key && a[i].value == a[i - 1].value)
-			rc = history_refuse(h, "lines %ju and %ju append %.40s to key %.40s: a value may be appended to a key once",
-					    (uintmax_t)a[i - 1].line, (uintmax_t)a[i].line, history_value(h, a[i].value),
-					    history_key(h, a[i].key));
+			rc = history_refuse(h, "lines %ju and %ju append %.40s to key %.40s: a value may be appended to a key "
+					    "once", (uintmax_t)a[i - 1].line, (uintmax_t)a[i].line,
+					    history_value(h, a[i].value), history_key(h, a[i].key));
 	ledger_free(&h->ledger, a, n * sizeof(*a));
 	return rc;
 }

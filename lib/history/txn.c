@@ -228,7 +228,9 @@ static int done_micro(struct history *h, const struct record *r, const struct mi
 		return rc;
 	to->unknown = false;
 	/* Known by now, or else txn_settle does it. */
-	return h->key[to->key].appended ? read_list(h, from->value.json, to) : history_value_number(h, from->value.json, &to->value);
+	if (h->key[to->key].appended)
+		return read_list(h, from->value.json, to);
+	return history_value_number(h, from->value.json, &to->value);
 }
 
 int txn_done(struct history *h, const struct record *r, const struct wire_value *value)

@@ -95,6 +95,21 @@ void deed_of_op(struct deed *d, const struct history *h, const struct lin_op *op
 	buf_putc(&d->words, '\0');
 }
 
+bool deed_needs(const struct lin_op *op, uint32_t *value)
+{
+	*value = op->kind == LIN_READ ? op->value : op->outcome == LIN_NO_KEY ? LIN_MISSING : op->from;
+	if (op->outcome == LIN_OK)
+		return op->kind == LIN_READ || (op->kind == LIN_CAS && !op->create);
+	return op->outcome == LIN_NO_KEY;
+}
+
+bool deed_leaves(const struct lin_op *op, uint32_t value)
+{
+	if (op->kind == LIN_READ || op->outcome == LIN_NO_KEY || op->outcome == LIN_OTHER_VALUE)
+		return false;
+	return value == (op->kind == LIN_DELETE ? LIN_MISSING : op->value);
+}
+
 /* --- Transactions --- */
 
 static void put_list(struct buf *b, const struct history *h, const struct serial_micro *m)
@@ -119,7 +134,8 @@ static void words_of_micro(struct buf *b, const struct history *h, const struct 
 
 	switch (m->kind) {
 	case SERIAL_READ:
-		put_words(b, m->unknown ? "read something" : missing ? "found no key" : "read ", m->unknown || missing ? NULL : value, "");
+		put_words(b, m->unknown ? "read something" : missing ? "found no key" : "read ",
+			  m->unknown || missing ? NULL : value, "");
 		break;
 	case SERIAL_READ_LIST:
 		buf_puts(b, m->unknown ? "read something" : "read ");

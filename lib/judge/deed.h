@@ -28,6 +28,10 @@ void deed_release(struct deed *);
 /* The line that shows what it did: where it ended, or else where it began. */
 uint64_t deed_line(const struct deed *);
 
+/* Must it have found one certain value (LIN_MISSING: no key)?  And may the key have had this value after it, by it? */
+bool deed_needs(const struct lin_op *, uint32_t *value);
+bool deed_leaves(const struct lin_op *, uint32_t value);
+
 /* JSON, cut in its middle where it is long. */
 void deed_put_value(struct buf *, const char *json);
 /* The key after `before`; nothing if it has no name. */

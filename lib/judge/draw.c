@@ -102,29 +102,16 @@ static void add_beside(struct scene *s, uint32_t index, uint32_t members)
 		add_bar(s, index, PART_CONTEXT);
 }
 
-/* What it must have found there, if that is one value. */
-static bool needs(const struct lin_op *op, uint32_t *value)
-{
-	*value = op->kind == LIN_READ ? op->value : op->from;
-	return op->outcome == LIN_OK && (op->kind == LIN_READ || (op->kind == LIN_CAS && !op->create)) && *value != LIN_MISSING;
-}
-
-static bool leaves(const struct lin_op *op, uint32_t value)
-{
-	return (op->outcome == LIN_OK || op->outcome == LIN_UNKNOWN) && (op->kind == LIN_WRITE || op->kind == LIN_CAS) &&
-		op->value == value;
-}
-
 /* Who left, last before the member's end, what it found. */
 static void add_writer(struct scene *s, const struct lin_op *op, const struct lin_op *of, uint32_t members)
 {
 	uint32_t value, i, count;
 
-	if (!needs(of, &value))
+	if (!deed_needs(of, &value) || value == LIN_MISSING)
 		return;
 	history_ops(s->h, s->c->key, &count);
 	for (i = count; i-- > 0;)
-		if (op[i].called < of->returned && leaves(&op[i], value))
+		if (op[i].called < of->returned && deed_leaves(&op[i], value))
 			break;
 	if (i < count)
 		add_beside(s, i, members);

@@ -263,6 +263,13 @@ static bool make_turns(struct court *c)
 	return true;
 }
 
+/* Those behind the first that were found before it was. */
+static void forget_later(struct judgement *j)
+{
+	while (j->contradictions > 1)
+		free(j->contradiction[--j->contradictions].member);
+}
+
 static void judge_keys(struct court *c)
 {
 	struct judgement *j = c->judgement;
@@ -275,6 +282,8 @@ static void judge_keys(struct court *c)
 	}
 	for (uint32_t i = 0; i < j->orders; i++)
 		j->order[i].key = c->turn[i];
+	if (!c->options->all)
+		forget_later(j);
 	free(c->turn);
 	free(c->place);
 }

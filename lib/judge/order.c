@@ -51,8 +51,10 @@ static void put_list(FILE *out, const struct history *h, const struct serial_mic
 /* What it read, wrote or appended; "other" and "or missing" stand for operations that are no txn. */
 static void put_micro(FILE *out, const struct history *h, const struct serial_micro *m)
 {
-	static const char *const f[] = { [SERIAL_READ] = "r", [SERIAL_READ_LIST] = "r", [SERIAL_WRITE] = "w", [SERIAL_APPEND] = "append",
-					 [SERIAL_READ_OTHER] = "other", [SERIAL_READ_OR_MISSING] = "or missing" };
+	static const char *const f[] = {
+		[SERIAL_READ] = "r", [SERIAL_READ_LIST] = "r", [SERIAL_WRITE] = "w", [SERIAL_APPEND] = "append",
+		[SERIAL_READ_OTHER] = "other", [SERIAL_READ_OR_MISSING] = "or missing",
+	};
 
 	fprintf(out, "[\"%s\",%s,", f[m->kind], history_key(h, m->key));
 	if (m->unknown)

@@ -9,7 +9,9 @@
 
 enum { LISTED = 40, LINES_BYTES = 48 };         /* operations of a contradiction that are listed for people */
 
-static const char *const lack_text[] = { "", "there was no more time", "memory does not do", "there are too many orders to try" };
+static const char *const lack_text[] = {
+	"", "there was no more time", "there was not enough memory", "there are too many orders to try",
+};
 static const char *const lack_name[] = { "", "time", "memory", "orders" };
 static const char *const verdict_name[] = { "yes", "no", "unknown" };
 
@@ -169,11 +171,10 @@ static void put_contradiction(FILE *out, const struct judge_source *s, const str
 	fputs("\"why\":", out);
 	put_string(out, why);
 	free(why);
-	fprintf(out, ",\"least\":%s,", c->least ? "true" : "false");
+	fprintf(out, ",\"least\":%s,\"others\":\"%s\",", c->least ? "true" : "false",
+		c->any_time ? "at any time" : "in their time");
 	if (transactions)
 		put_steps(out, s, c);
-	else
-		fprintf(out, "\"others\":\"%s\",", c->any_time ? "at any time" : "in their time");
 	put_members(out, s, c);
 	putc('}', out);
 }
@@ -183,8 +184,9 @@ static void put_stats(FILE *out, const struct judge_source *s, const struct judg
 	const struct judge_figures *f = &j->figures;
 	struct history_counts n = history_counts(s->history);
 
-	fprintf(out, ",\"stats\":{\"lines\":%ju,\"begun\":%ju,\"ignored\":%ju,\"seconds\":%.3f,\"bytes\":%ju,\"steps\":%ju",
-		(uintmax_t)n.lines, (uintmax_t)n.begun, (uintmax_t)n.ignored, seconds, (uintmax_t)f->bytes_max, (uintmax_t)f->steps);
+	fprintf(out, ",\"stats\":{\"lines\":%ju,\"begun\":%ju,\"ignored\":%ju", (uintmax_t)n.lines, (uintmax_t)n.begun,
+		(uintmax_t)n.ignored);
+	fprintf(out, ",\"seconds\":%.3f,\"bytes\":%ju,\"steps\":%ju", seconds, (uintmax_t)f->bytes_max, (uintmax_t)f->steps);
 	if (!history_has_transactions(s->history))
 		fprintf(out, ",\"by_values\":%ju,\"by_search\":%ju,\"configurations\":%ju", (uintmax_t)f->unique,
 			(uintmax_t)f->searched, (uintmax_t)f->configurations_max);

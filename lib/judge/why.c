@@ -32,7 +32,7 @@ static int sight(const struct lin_op *op)
 {
 	if (op->outcome == LIN_UNKNOWN || op->kind == LIN_WRITE)
 		return op->outcome == LIN_UNKNOWN ? 0 : 1;
-	return op->kind == LIN_READ ? 4 : op->outcome == LIN_OK ? 2 : 3;
+	return op->kind == LIN_READ || op->outcome != LIN_OK ? 3 : 2;
 }
 
 /* The last to end of those that are the plainest. */
@@ -66,21 +66,6 @@ static void put_others(const struct plaint *p)
 		buf_printf(p->out, " and %ju more", (uintmax_t)(others - told));
 }
 
-/* What it must have found there. */
-static bool needs(const struct lin_op *op, uint32_t *value)
-{
-	*value = op->kind == LIN_READ ? op->value : op->outcome == LIN_NO_KEY ? LIN_MISSING : op->from;
-	return op->outcome != LIN_UNKNOWN && (op->kind == LIN_READ || op->outcome == LIN_NO_KEY ||
-					      (op->kind == LIN_CAS && op->outcome == LIN_OK && !op->create));
-}
-
-static bool leaves(const struct lin_op *op, uint32_t value)
-{
-	if (op->outcome == LIN_NO_KEY || op->outcome == LIN_OTHER_VALUE)
-		return false;
-	return op->kind == LIN_WRITE || op->kind == LIN_CAS ? op->value == value : value == LIN_MISSING;
-}
-
 static const char *did_of(const struct lin_op *op)
 {
 	return op->kind == LIN_WRITE ? "written" : op->kind == LIN_CAS ? "set" : op->kind == LIN_DELETE ? "deleted" : "read";
@@ -108,37 +93,46 @@ static bool tell_two(const struct plaint *p, uint32_t value)
 			buf_printf(p->out, ", but it had been %s by line %ju, and nothing deleted it since", did_of(other), ended);
 			return true;
 		}
-		if ((needs(other, &found) && found != value && other->kind == LIN_READ) ||
-		    (other->outcome == LIN_OK && other->kind != LIN_READ && !leaves(other, value))) {
+		if ((deed_needs(other, &found) && found != value && other->kind == LIN_READ) ||
+		    (other->outcome == LIN_OK && other->kind != LIN_READ && !deed_leaves(other, value))) {
 			buf_printf(p->out, ", but line %ju had %s, and nothing wrote that value since", ended,
 				   other->kind == LIN_DELETE ? "deleted the key" :
 				   other->kind != LIN_READ ? "left another" : found ? "found another" : "found no key");
 			return true;
 		}
 	}
-	if (value != LIN_MISSING && leaves(other, value) && p->worst->returned < other->called) {
+	if (value != LIN_MISSING && deed_leaves(other, value) && p->worst->returned < other->called) {
 		buf_printf(p->out, ", but nothing writes that value before line %ju", began);
 		return true;
 	}
 	return false;
 }
 
-/* Written, written over, and read all the same; or read, and then no more. */
+/* Written, written over or seen to be another, and seen all the same. */
 static bool tell_three(const struct plaint *p, uint32_t value)
 {
 	const struct lin_op *a = NULL, *b = NULL;
+	uintmax_t wrote, other;
+	uint32_t found;
 
 	for (uint32_t i = 0; i < 3; i++) {
-		if (member(p, i) != p->worst && leaves(member(p, i), value))
+		if (member(p, i) != p->worst && deed_leaves(member(p, i), value))
 			a = member(p, i);
 		else if (member(p, i) != p->worst)
 			b = member(p, i);
 	}
-	if (!a || !b || a->outcome == LIN_UNKNOWN || b->outcome != LIN_OK || b->kind == LIN_READ || b->called < a->returned ||
-	    p->worst->called < b->returned)
+	if (!a || !b || a->outcome == LIN_UNKNOWN || b->called < a->returned || p->worst->called < b->returned)
 		return false;
-	buf_printf(p->out, ", but what line %ju had left there was %s by line %ju", (uintmax_t)a->returned,
-		   b->kind == LIN_DELETE ? "deleted" : "written over", (uintmax_t)b->returned);
+	wrote = (uintmax_t)a->returned;
+	other = (uintmax_t)b->returned;
+	if (b->outcome == LIN_OK && b->kind != LIN_READ)
+		buf_printf(p->out, ", but what line %ju had left there was %s by line %ju", wrote,
+			   b->kind == LIN_DELETE ? "deleted" : "written over", other);
+	else if (deed_needs(b, &found) && found != value)
+		buf_printf(p->out, ", but line %ju had already found %s, which came after what line %ju left there", other,
+			   found == LIN_MISSING ? "no key" : "another value", wrote);
+	else
+		return false;
 	return true;
 }
 
@@ -148,7 +142,7 @@ static bool tell_shape(const struct plaint *p)
 
 	if (p->c->members == 1)
 		return tell_one(p);
-	if (!needs(p->worst, &value))
+	if (!deed_needs(p->worst, &value))
 		return false;
 	return p->c->members == 2 ? tell_two(p, value) : p->c->members == 3 ? tell_three(p, value) : false;
 }

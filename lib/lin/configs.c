@@ -157,7 +157,7 @@ enum lin_added lin_configs_add(struct lin_configs *set, const uint64_t *config, 
 		link_to = &set->next[*link_to - 1];
 	}
 	looks /= 8;
-	*steps -= looks < *steps ? looks : *steps;
+	lin_spend(steps, looks);
 	if (*link_to)
 		return LIN_COVERED;
 	memcpy(lin_config(set, set->count), config, set->shape->stride * sizeof(*config));

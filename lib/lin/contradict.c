@@ -10,7 +10,6 @@
  */
 #include "lib/lin/inside.h"
 
-#include <assert.h>
 #include <string.h>
 
 /* --- To begin with --- */
@@ -45,9 +44,8 @@ bool lin_contradict_init(struct lin_contradict *c, const struct lin_plan *p, con
 
 	*c = (struct lin_contradict){ .whole = p, .memory = p->memory, .candidates = candidates, .candidates_count = count,
 				      .low = 1, .high = count, .stride = 1, .any_time = any_time };
-	while (c->candidates[c->culprit_at] != culprit)
+	while (c->culprit_at < count - 1 && c->candidates[c->culprit_at] != culprit)
 		c->culprit_at++;
-	assert(c->culprit_at < count);
 	c->member = lin_memory_array(c->memory, NULL, 0, words, sizeof(*c->member));
 	c->seen = lin_memory_array(c->memory, NULL, 0, p->values, sizeof(*c->seen));
 	c->offered = lin_memory_array(c->memory, NULL, 0, p->values, sizeof(*c->offered));
@@ -236,11 +234,33 @@ static bool gather(struct lin_contradict *c)
 
 /* --- Probing --- */
 
+/* Those that contradict, in the order of calls; false: no memory, and what was known before stays. */
+static bool keep(struct lin_contradict *c)
+{
+	uint32_t count = c->fixed_count + c->high;
+
+	if (count > c->set_room) {
+		uint32_t *set = lin_memory_array(c->memory, c->set, c->set_room, count, sizeof(*set));
+
+		if (!set)
+			return false;
+		c->set = set;
+		c->set_room = count;
+	}
+	mark_members(c, count, true);
+	c->set_count = 0;
+	for (uint32_t i = 0; i < c->candidates_count; i++)
+		if (is_member(c, c->candidates[i]))
+			c->set[c->set_count++] = c->candidates[i];
+	mark_members(c, count, false);
+	return true;
+}
+
 /* The last that is needed is fixed. */
 static enum lin_state fix(struct lin_contradict *c)
 {
 	if (c->high == 0)
-		return LIN_NO;
+		return keep(c) ? LIN_NO : LIN_NO_MEMORY;
 	if (!LIN_ROOM(c->memory, c->fixed, c->fixed_count, c->fixed_room))
 		return LIN_NO_MEMORY;
 	c->fixed[c->fixed_count++] = candidate(c, c->high - 1);
@@ -264,33 +284,11 @@ static enum lin_state begin(struct lin_contradict *c)
 	return LIN_AGAIN;
 }
 
-/* Those that contradict, in the order of calls; what was known before stays if there is no memory. */
-static void keep(struct lin_contradict *c)
-{
-	uint32_t count = c->fixed_count + c->high;
-
-	if (count > c->set_room) {
-		uint32_t *set = lin_memory_array(c->memory, c->set, c->set_room, count, sizeof(*set));
-
-		if (!set)
-			return;
-		c->set = set;
-		c->set_room = count;
-	}
-	mark_members(c, count, true);
-	c->set_count = 0;
-	for (uint32_t i = 0; i < c->candidates_count; i++)
-		if (is_member(c, c->candidates[i]))
-			c->set[c->set_count++] = c->candidates[i];
-	mark_members(c, count, false);
-}
-
-static void end(struct lin_contradict *c, bool contradicts)
+static bool end(struct lin_contradict *c, bool contradicts)
 {
 	if (contradicts) {
 		c->high = c->probe;
 		c->stride = 0;
-		keep(c);
 	} else {
 		c->low = c->probe + 1;
 		c->stride *= 2;
@@ -298,6 +296,7 @@ static void end(struct lin_contradict *c, bool contradicts)
 	lin_search_release(&c->search);
 	lin_plan_release(&c->plan);
 	c->stage = LIN_PROBE_BEGIN;
+	return !contradicts || keep(c);
 }
 
 enum lin_state lin_contradict_run(struct lin_contradict *c, uint64_t *steps)
@@ -307,7 +306,7 @@ enum lin_state lin_contradict_run(struct lin_contradict *c, uint64_t *steps)
 	switch (c->stage) {
 	case LIN_PROBE_BEGIN:
 		state = begin(c);
-		*steps -= *steps > c->count ? c->count : *steps - 1;
+		lin_spend(steps, c->count);
 		return state;
 	case LIN_PROBE_PLAN:
 		state = lin_plan_go(&c->plan, steps);
@@ -318,7 +317,7 @@ enum lin_state lin_contradict_run(struct lin_contradict *c, uint64_t *steps)
 	default:
 		state = lin_search_run(&c->search, steps);
 		if (state == LIN_YES || state == LIN_NO)
-			end(c, state == LIN_NO);
-		return state == LIN_NO_MEMORY ? LIN_NO_MEMORY : LIN_AGAIN;
+			return end(c, state == LIN_NO) ? LIN_AGAIN : LIN_NO_MEMORY;
+		return state;
 	}
 }

@@ -247,8 +247,7 @@ static bool try_slot(struct lin_search *s, uint32_t slot, uint64_t *steps)
 			return true;
 	if (slot != s->slot && lin_slot_in(s->writes, slot) && !leads_on(s, s->scratch, h.value))
 		return true;
-	--*steps;
-	*steps += !*steps;
+	lin_spend(steps, 1);
 	return happen(s, &h, steps);
 }
 

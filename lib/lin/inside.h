@@ -19,6 +19,19 @@ void lin_memory_free(struct lin_memory *, void *, size_t count, size_t each);
 __attribute__((warn_unused_result))
 bool lin_memory_more(struct lin_memory *, void **array, uint32_t *room, size_t each);
 
+/* What is begun is done, even if it costs more than is left. */
+static inline void lin_spend(uint64_t *steps, uint64_t cost)
+{
+	*steps -= cost < *steps ? cost : *steps;
+}
+
+/* --- sort.c --- */
+
+/* The key of an item is the uint64_t so many strides from there. */
+struct lin_by { const void *keys; size_t stride; };
+/* The lower keys first; spare has room for as many. */
+void lin_sort(const struct lin_by *, uint32_t *items, uint32_t *spare, uint32_t count);
+
 /* --- plan.c: the operations as the ways to decide want them --- */
 
 /*
@@ -98,12 +111,9 @@ bool lin_values_add(struct lin_values *, struct lin_memory *, uint32_t value);
 uint32_t lin_values_number(const struct lin_values *, uint32_t value);  /* LIN_ANONYMOUS if it was not added */
 void lin_values_release(struct lin_values *, struct lin_memory *);
 
-/* By their calls, or their returns; spare has room for as many. */
-void lin_sort(const struct lin_plan *, uint32_t *ops, uint32_t *spare, uint32_t count, bool by_return);
-
-#define LIN_NO_POOL UINT32_MAX
 /* Does it leave a value, if what it saw does not matter? */
 bool lin_offers(const struct lin_op *, uint32_t *value);
+#define LIN_NO_POOL UINT32_MAX
 /* The pool of those that are alike, if there is one. */
 uint32_t lin_plan_pool(const struct lin_plan *, const struct lin_deed *);
 
@@ -116,6 +126,69 @@ static inline bool lin_plan_lone(const struct lin_plan *p, const struct lin_deed
 /* Does one pass over the operations.  AGAIN; YES: the plan is made; NO_MEMORY. */
 enum lin_state lin_plan_go(struct lin_plan *, uint64_t *steps);
 void lin_plan_release(struct lin_plan *);
+
+/* --- order.c --- */
+
+struct lin_order { uint32_t *ops, count; size_t room; };
+
+/* Where an operation goes: after how many changes of the state; and if it is `last`, after all others that go there. */
+struct lin_place { uint32_t op, after; bool last; };
+
+/* Those that go to one place come in the order given; false: no memory. */
+__attribute__((warn_unused_result))
+bool lin_order_make(struct lin_order *, struct lin_memory *, const uint32_t *changes, uint32_t changes_count,
+		    const struct lin_place *, uint32_t count);
+void lin_order_release(struct lin_order *, struct lin_memory *);
+
+/* --- unique.c: where each value that is seen is written once --- */
+
+/*
+ * A chain is what must follow one after the other with nothing in between: a write, the reads of its value, the swap of
+ * that, and so on.  Each can be told by its first operation; that of what saw nothing in the beginning has none.
+ */
+#define LIN_NO_OP UINT32_MAX
+struct lin_chain {
+	uint64_t returned, called;      /* the least return and the greatest call in it */
+	uint64_t at;                    /* when it is: from then on, if it lasts */
+	uint32_t first;                 /* LIN_NO_OP: the one from the beginning */
+};
+
+/* An operation of a chain; the change of the state that it is or sees, and how far along the chain that is. */
+struct lin_link { uint32_t op, change, step; };
+
+struct lin_unique {
+	const struct lin_plan *plan;
+	struct lin_memory *memory;
+	int stage;
+	uint32_t *swap;                 /* by value: what swaps it, or LIN_NO_OP */
+	struct lin_chain *chains;
+	uint32_t chains_count, chains_room;
+	uint32_t *sorted, sorted_room;  /* chains, and as many spare */
+	struct lin_link least, greatest;        /* of the chain gone along last */
+	bool deletes, others;           /* something surely deletes; something saw another value */
+	bool want_order;
+	/* Those that contradict, at the latest by that return. */
+	uint32_t *seeds, seeds_count, seeds_room;
+	uint64_t by;
+	/* unique_order.c: the changes of the state, in order, and by number from 1: */
+	uint32_t *changes, changes_count;
+	uint64_t *latest;               /* the greatest call of it and of all that comes before it */
+	uint64_t *earliest;             /* the least return of it and of all that comes after it */
+	size_t room;
+	struct lin_order order;
+};
+
+enum lin_unique_state { LIN_UNIQUE_AGAIN, LIN_UNIQUE_YES, LIN_UNIQUE_NO, LIN_UNIQUE_NOT, LIN_UNIQUE_NO_MEMORY };
+
+void lin_unique_init(struct lin_unique *, const struct lin_plan *, bool want_order);
+void lin_unique_release(struct lin_unique *);
+/* Does one pass.  NOT: it has to be searched. */
+enum lin_unique_state lin_unique_go(struct lin_unique *, uint64_t *steps);
+
+/* What follows an operation in its chain as a change of the state, or LIN_NO_OP. */
+uint32_t lin_unique_next(const struct lin_unique *, uint32_t op);
+/* The chains in an order that fits, and what saw other values among them. */
+enum lin_unique_state lin_unique_order(struct lin_unique *);
 
 /* --- configs.c: sets of configurations --- */
 
@@ -184,7 +257,6 @@ struct lin_trail {
 	uint32_t count, room, sweep_at;
 	struct lin_mark *marks;         /* what all configurations have come by */
 	uint32_t marks_count, marks_room;
-	uint32_t *order, order_count, order_room;
 };
 
 void lin_trail_init(struct lin_trail *, struct lin_memory *);
@@ -197,9 +269,9 @@ void lin_trail_drop(struct lin_trail *);
 /* Forgets what no configuration has come by; false: no memory. */
 __attribute__((warn_unused_result))
 bool lin_trail_sweep(struct lin_trail *, struct lin_configs *, uint64_t *steps);
-/* The order of the configuration whose trail ends there; false: no memory. */
+/* The order of the configuration whose trail ends there, after which the trail is of no more use; false: no memory. */
 __attribute__((warn_unused_result))
-bool lin_trail_order(struct lin_trail *, const struct lin_plan *, uint32_t end);
+bool lin_trail_order(struct lin_trail *, const struct lin_plan *, uint32_t end, struct lin_order *);
 
 /* --- search.c: just-in-time linearization --- */
 
@@ -241,6 +313,7 @@ struct lin_search {
 	uint64_t *scratch;              /* two configurations */
 	struct lin_trail trail;
 	bool want_order;
+	struct lin_order order;         /* after YES */
 	uint64_t configurations_max;
 };
 

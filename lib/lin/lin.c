@@ -9,9 +9,11 @@ struct lin {
 	struct lin_memory memory;
 	struct lin_options options;
 	struct lin_plan plan;
+	struct lin_unique unique;
 	struct lin_search search;
 	struct lin_contradict contradict;
-	enum { PLANNING, SEARCHING } doing;
+	enum { PLANNING, COMPARING, SEARCHING } doing;
+	bool by_unique;
 	enum lin_state state;
 	uint64_t steps, configurations_max;
 	uint32_t culprit, contradicting;        /* of the plan's calls, as long as no less is known */
@@ -37,6 +39,7 @@ void lin_free(struct lin *l)
 		return;
 	lin_contradict_release(&l->contradict);
 	lin_search_release(&l->search);
+	lin_unique_release(&l->unique);
 	lin_plan_release(&l->plan);
 	assert(l->memory.now == sizeof(*l));
 	free(l);
@@ -68,19 +71,46 @@ static enum lin_state search(struct lin *l, uint64_t *steps)
 	return state;
 }
 
+static enum lin_state begin_search(struct lin *l)
+{
+	lin_unique_release(&l->unique);
+	l->doing = SEARCHING;
+	if (l->plan.impossible != LIN_NEVER) {
+		blame(l, l->plan.impossible);
+		return LIN_NO;
+	}
+	return lin_search_init(&l->search, &l->plan, l->options.want_order) ? LIN_AGAIN : LIN_NO_MEMORY;
+}
+
+static enum lin_state compare(struct lin *l, uint64_t *steps)
+{
+	switch (lin_unique_go(&l->unique, steps)) {
+	case LIN_UNIQUE_AGAIN:
+		return LIN_AGAIN;
+	case LIN_UNIQUE_YES:
+		l->by_unique = true;
+		return LIN_YES;
+	case LIN_UNIQUE_NO:
+		l->by_unique = true;
+		blame(l, l->unique.by);
+		return LIN_NO;
+	case LIN_UNIQUE_NO_MEMORY:
+		return LIN_NO_MEMORY;
+	default:
+		return begin_search(l);
+	}
+}
+
 static enum lin_state plan(struct lin *l, uint64_t *steps)
 {
 	enum lin_state state = lin_plan_go(&l->plan, steps);
 
 	if (state != LIN_YES)
 		return state;
-	if (l->plan.impossible != LIN_NEVER) {
-		blame(l, l->plan.impossible);
-		return LIN_NO;
-	}
-	if (!lin_search_init(&l->search, &l->plan, l->options.want_order))
-		return LIN_NO_MEMORY;
-	l->doing = SEARCHING;
+	if (l->options.search_only)
+		return begin_search(l);
+	lin_unique_init(&l->unique, &l->plan, l->options.want_order);
+	l->doing = COMPARING;
 	return LIN_AGAIN;
 }
 
@@ -89,7 +119,16 @@ enum lin_state lin_run(struct lin *l, uint64_t steps)
 	uint64_t left = steps;
 
 	while (l->state == LIN_AGAIN && left)
-		l->state = l->doing == PLANNING ? plan(l, &left) : search(l, &left);
+		switch (l->doing) {
+		case PLANNING:
+			l->state = plan(l, &left);
+			break;
+		case COMPARING:
+			l->state = compare(l, &left);
+			break;
+		default:
+			l->state = search(l, &left);
+		}
 	l->steps += steps - left;
 	return l->state;
 }
@@ -97,8 +136,8 @@ enum lin_state lin_run(struct lin *l, uint64_t steps)
 const uint32_t *lin_order(const struct lin *l, uint32_t *count)
 {
 	assert(l->state == LIN_YES && l->options.want_order);
-	*count = l->search.trail.order_count;
-	return l->search.trail.order;
+	*count = l->by_unique ? l->unique.order.count : l->search.order.count;
+	return l->by_unique ? l->unique.order.ops : l->search.order.ops;
 }
 
 uint32_t lin_culprit(const struct lin *l)
@@ -107,12 +146,27 @@ uint32_t lin_culprit(const struct lin *l)
 	return l->culprit;
 }
 
+static bool sort_seeds(struct lin *l)
+{
+	const struct lin_plan *p = &l->plan;
+	uint32_t count = l->unique.seeds_count, *spare = lin_memory_array(&l->memory, NULL, 0, count, sizeof(*spare));
+
+	if (spare)
+		lin_sort(&(struct lin_by){ &p->ops->called, sizeof(*p->ops) }, l->unique.seeds, spare, count);
+	lin_memory_free(&l->memory, spare, count, sizeof(*spare));
+	return spare;
+}
+
 static enum lin_state begin_contradiction(struct lin *l)
 {
+	const uint32_t *from = l->by_unique ? l->unique.seeds : l->plan.calls;
+	uint32_t count = l->by_unique ? l->unique.seeds_count : l->contradicting;
+
 	/* What decided is not needed any more. */
 	lin_search_release(&l->search);
-	return lin_contradict_init(&l->contradict, &l->plan, l->plan.calls, l->contradicting, l->culprit, false) ?
-	       LIN_AGAIN : LIN_NO_MEMORY;
+	if (l->by_unique && !sort_seeds(l))
+		return LIN_NO_MEMORY;
+	return lin_contradict_init(&l->contradict, &l->plan, from, count, l->culprit, l->by_unique) ? LIN_AGAIN : LIN_NO_MEMORY;
 }
 
 enum lin_state lin_contradict(struct lin *l, uint64_t steps)
@@ -138,6 +192,7 @@ const uint32_t *lin_contradiction(const struct lin *l, uint32_t *count)
 struct lin_figures lin_figures(const struct lin *l)
 {
 	return (struct lin_figures){
+		.unique = l->by_unique,
 		.steps = l->steps,
 		.configurations_max = l->configurations_max,
 		.bytes_max = l->memory.peak,

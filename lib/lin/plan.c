@@ -53,6 +53,7 @@ static bool name_seen(struct lin_plan *p)
 		bool named = true;
 
 		assert(op->called < op->returned);
+		assert(op->returned != LIN_NEVER || op->outcome == LIN_UNKNOWN || p->outside);
 		assert(op->kind == LIN_CAS || op->outcome != LIN_OTHER_VALUE);
 		assert(op->kind != LIN_WRITE || op->outcome != LIN_NO_KEY);
 		if (p->outside && p->outside[i])
@@ -113,7 +114,7 @@ static void sort_calls(struct lin_plan *p)
 	for (uint32_t i = 0; i < p->count; i++)
 		if (p->deeds[i].role != LIN_IDLE)
 			p->calls[p->calls_count++] = i;
-	lin_sort(p, p->calls, p->spare, p->calls_count, false);
+	lin_sort(&(struct lin_by){ &p->ops->called, sizeof(*p->ops) }, p->calls, p->spare, p->calls_count);
 }
 
 /* --- Who writes and sees what --- */
@@ -246,24 +247,14 @@ static bool list_demands(struct lin_plan *p)
 
 /* --- By their returns --- */
 
-/* What must have happened, though it never returned, comes last, and its place would be a number of many digits. */
 static void sort_returns(struct lin_plan *p)
 {
-	uint32_t late = 0;
-
-	for (uint32_t i = 0; i < p->calls_count; i++) {
-		uint32_t op = p->calls[i];
-
-		if (p->deeds[op].maybe)
-			continue;
-		if (p->deeds[op].returned == LIN_NEVER)
-			p->spare[late++] = op;
-		else
-			p->returns[p->returns_count++] = op;
-	}
-	memcpy(p->returns + p->returns_count, p->spare, late * sizeof(*p->spare));
-	lin_sort(p, p->returns, p->spare, p->returns_count, true);
-	p->returns_count += late;
+	for (uint32_t i = 0; i < p->calls_count; i++)
+		if (p->deeds[p->calls[i]].returned != LIN_NEVER)
+			p->returns[p->returns_count++] = p->calls[i];
+		else if (p->deeds[p->calls[i]].maybe)
+			p->pool_ops_count++;
+	lin_sort(&(struct lin_by){ &p->deeds->returned, sizeof(*p->deeds) }, p->returns, p->spare, p->returns_count);
 }
 
 /* --- Pools --- */
@@ -364,7 +355,6 @@ static bool pass(struct lin_plan *p)
 		return note_values(p);
 	case RETURNS:
 		sort_returns(p);
-		p->pool_ops_count = p->calls_count - p->returns_count;
 		return true;
 	case DEMANDS:
 		return list_demands(p);
@@ -383,7 +373,7 @@ enum lin_state lin_plan_go(struct lin_plan *p, uint64_t *steps)
 
 	if (!pass(p))
 		return LIN_NO_MEMORY;
-	*steps -= cost < *steps ? cost : *steps;
+	lin_spend(steps, cost);
 	if (++p->stage < MADE)
 		return LIN_AGAIN;
 	release_spares(p);

@@ -133,6 +133,7 @@ void lin_search_release(struct lin_search *s)
 	lin_configs_release(&s->mid);
 	lin_configs_release(&s->then);
 	lin_trail_release(&s->trail);
+	lin_order_release(&s->order, s->memory);
 	lin_memory_free(s->memory, s->op_in, words * 64, sizeof(*s->op_in));
 	lin_memory_free(s->memory, s->scratch, 2 * (size_t)s->shape.stride, each);
 	lin_memory_free(s->memory, s->of_value, (size_t)s->plan->values * LIN_OFS * words, each);
@@ -404,7 +405,7 @@ enum lin_state lin_search_run(struct lin_search *s, uint64_t *steps)
 
 		while (lin_state_of(lin_config(&s->now, i)) == LIN_GONE)
 			i++;
-		if (!lin_trail_order(&s->trail, s->plan, lin_trail_of(lin_config(&s->now, i))))
+		if (!lin_trail_order(&s->trail, s->plan, lin_trail_of(lin_config(&s->now, i)), &s->order))
 			state = LIN_NO_MEMORY;
 	}
 	return state;

@@ -26,7 +26,6 @@ void lin_trail_release(struct lin_trail *t)
 		return;
 	lin_memory_free(t->memory, t->nodes, t->room, sizeof(*t->nodes));
 	lin_memory_free(t->memory, t->marks, t->marks_room, sizeof(*t->marks));
-	lin_memory_free(t->memory, t->order, t->order_room, sizeof(*t->order));
 	*t = (struct lin_trail){ 0 };
 }
 
@@ -77,7 +76,7 @@ static uint32_t note_reached(struct lin_trail *t, const struct lin_configs *set,
 			end = n->parent;
 		}
 	}
-	*steps -= t->count / 4 < *steps ? t->count / 4 : *steps;
+	lin_spend(steps, t->count / 4);
 	return root;
 }
 
@@ -137,7 +136,7 @@ bool lin_trail_sweep(struct lin_trail *t, struct lin_configs *set, uint64_t *ste
 	return true;
 }
 
-/* --- The order --- */
+/* --- Where in the order --- */
 
 static bool flush(struct lin_trail *t, uint32_t end)
 {
@@ -166,9 +165,6 @@ static uint32_t state_after(const struct lin_deed *d)
 	return d->role == LIN_DELETES ? 0 : d->value;
 }
 
-/* Where an operation that left no trace goes: after how many marks, and with it what only saw them or just before the next. */
-struct place { uint32_t op, after; bool last; };
-
 /* What was there when it happened, or may have been? */
 static bool fits(const struct lin_plan *p, uint32_t op, uint32_t state)
 {
@@ -190,7 +186,7 @@ static bool hidden_by(const struct lin_plan *p, uint32_t op, uint32_t next)
 struct finder {
 	const struct lin_trail *trail;
 	const struct lin_plan *plan;
-	struct place *places;
+	struct lin_place *places;
 	uint32_t found;
 	uint32_t first, state;          /* the first mark that comes after the call, and the state before it */
 };
@@ -207,7 +203,7 @@ static void find(struct finder *f, uint32_t op)
 			break;
 		state = state_after(&f->plan->deeds[f->trail->marks[at++].op]);
 	}
-	f->places[f->found++] = (struct place){ op, at, last };
+	f->places[f->found++] = (struct lin_place){ op, at, last };
 }
 
 /* A lone write that is hidden, and those that see it, once all of them and it are called. */
@@ -215,7 +211,7 @@ static void find_all(struct finder *f, uint32_t write)
 {
 	const struct lin_plan *p = f->plan;
 	uint32_t value = p->deeds[write].value;
-	struct place place;
+	struct lin_place place;
 
 	find(f, write);
 	place = f->places[f->found - 1];
@@ -248,7 +244,7 @@ static void find_next(struct finder *f, uint32_t op)
 		find_all(f, value->writer);
 }
 
-static uint32_t find_places(const struct lin_trail *t, const struct lin_plan *p, struct place *places)
+static uint32_t find_places(const struct lin_trail *t, const struct lin_plan *p, struct lin_place *places)
 {
 	struct finder f = { .trail = t, .plan = p, .places = places };
 
@@ -260,46 +256,23 @@ static uint32_t find_places(const struct lin_trail *t, const struct lin_plan *p,
 	return f.found;
 }
 
-/* start: two for each mark, and two more: before what is hidden, and before the mark. */
-static void merge(struct lin_trail *t, const struct place *places, uint32_t found, uint32_t *start)
+bool lin_trail_order(struct lin_trail *t, const struct lin_plan *p, uint32_t end, struct lin_order *order)
 {
-	size_t starts = 2 * ((size_t)t->marks_count + 1);
-	uint32_t at = 0;
-
-	memset(start, 0, starts * sizeof(*start));
-	for (uint32_t i = 0; i < found; i++)
-		start[2 * (size_t)places[i].after + places[i].last]++;
-	for (size_t i = 0; i < starts; i++) {
-		uint32_t here = start[i];
-
-		start[i] = at;
-		at += here;
-		if (i % 2 && i / 2 < t->marks_count)
-			t->order[at++] = t->marks[i / 2].op;
-	}
-	for (uint32_t i = 0; i < found; i++)
-		t->order[start[2 * (size_t)places[i].after + places[i].last]++] = places[i].op;
-}
-
-bool lin_trail_order(struct lin_trail *t, const struct lin_plan *p, uint32_t end)
-{
-	size_t room = p->returns_count + (size_t)1, starts;
-	struct place *places;
-	uint32_t *start, found;
+	size_t room = p->returns_count + (size_t)1;
+	struct lin_place *places;
+	bool ordered = false;
 
 	if (!flush(t, end))
 		return false;
-	starts = 2 * ((size_t)t->marks_count + 1);
-	t->order_room = p->calls_count + 1;
-	t->order = lin_memory_array(t->memory, NULL, 0, t->order_room, sizeof(*t->order));
 	places = lin_memory_array(t->memory, NULL, 0, room, sizeof(*places));
-	start = lin_memory_array(t->memory, NULL, 0, starts, sizeof(*start));
-	if (t->order && places && start) {
-		found = find_places(t, p, places);
-		merge(t, places, found, start);
-		t->order_count = found + t->marks_count;
+	if (places) {
+		uint32_t found = find_places(t, p, places);
+
+		/* From here on the marks are but their operations, where they are. */
+		for (uint32_t i = 0; i < t->marks_count; i++)
+			((uint32_t *)t->marks)[i] = t->marks[i].op;
+		ordered = lin_order_make(order, t->memory, (uint32_t *)t->marks, t->marks_count, places, found);
 	}
-	lin_memory_free(t->memory, start, starts, sizeof(*start));
 	lin_memory_free(t->memory, places, room, sizeof(*places));
-	return t->order && places && start;
+	return ordered;
 }

@@ -192,8 +192,10 @@ static void put_script(FILE *f, const char *prefix, const struct extent *e, cons
 	      "     data using (middle($1)):5 axes x1y2 title 'errors/s' with impulses linewidth 2 linecolor rgb '#d62728'\n"
 	      "unset y2label\nunset y2tics\nunset label\nset ytics mirror\nset xlabel 'seconds'\nset ylabel 'latency, ms'\n"
 	      "set yrange [*:*]\nset logscale y\n"
-	      "plot data using (middle($1)):($4 / 1000) title 'p99' with linespoints pointtype 7 pointsize 0.3 linewidth 2 linecolor rgb '#ff7f0e', \\\n"
-	      "     data using (middle($1)):($3 / 1000) title 'p50' with linespoints pointtype 7 pointsize 0.3 linewidth 2 linecolor rgb '#2ca02c'", f);
+	      "plot data using (middle($1)):($4 / 1000) title 'p99' with linespoints pointtype 7 pointsize 0.3 "
+	      "linewidth 2 linecolor rgb '#ff7f0e', \\\n"
+	      "     data using (middle($1)):($3 / 1000) title 'p50' with linespoints pointtype 7 pointsize 0.3 "
+	      "linewidth 2 linecolor rgb '#2ca02c'", f);
 	put_key_of_bands(f, kinds);
 	fputs("unset multiplot\n", f);
 }

@@ -2,8 +2,9 @@
  * admin: status, and the requests that change who takes part.
  *
  * join, leave and transfer go to the leader; one that the protocol cannot take just now (the change before
- * is not committed yet) waits its turn.  They are answered when the committed configuration, or the leader, is as
- * asked: so a repeat of one that was done already is answered at once.
+ * is not committed yet) waits its turn, and so does one that it took and that another leader's change kept from happening.
+ * They are answered when the committed configuration, or the leader, is as asked: so a repeat of one that was done already is
+ * answered at once.
  */
 #include "lib/node/inside.h"
 #include "lib/node/metrics.h"
@@ -160,8 +161,24 @@ static void forward_change(struct node *n, const struct origin *o, enum admin_ki
 	buf_release(&b);
 }
 
-/* key: the kind; `asked`, the lowest bit above it: the protocol took it. */
-enum { ASKED = 16 };
+/* key: the kind; `asked`, the lowest bit above it: the protocol took it; `last`: and no join or leave since. */
+enum { ASKED = 16, LAST = 32 };
+
+static void set_last(struct node *n, struct waiting *last)
+{
+	for (struct waiting *w = queue_front(&n->changes); w; w = queue_next(&n->changes, w))
+		w->key &= ~(uint64_t)LAST;
+	last->key |= LAST;
+}
+
+/* It is asked for anew, here or of who leads now. */
+void node_change_lost(struct node *n)
+{
+	for (struct waiting *w = queue_front(&n->changes); w; w = queue_next(&n->changes, w))
+		if (w->key & LAST)
+			w->key &= ~(uint64_t)(ASKED | LAST);
+	n->changed = true;
+}
 
 static void push_on(struct node *n, struct waiting *w)
 {
@@ -196,10 +213,13 @@ static void push_on(struct node *n, struct waiting *w)
 		return;
 	}
 	no = propose(n, kind, name);
-	if (!no.text)
+	if (!no.text) {
 		w->key |= ASKED;
-	else if (!no.elsewhere)
+		if (kind != ADMIN_TRANSFER)
+			set_last(n, w);
+	} else if (!no.elsewhere) {
 		refuse(n, w, no.code, no.text);
+	}
 }
 
 void admin_turn(struct node *n)

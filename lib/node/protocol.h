@@ -146,6 +146,8 @@ void node_refuse(struct node *, uint64_t number, enum wire_code, const char *tex
 bool node_waits(struct node *, uint64_t number);
 /* The committed configuration, the leader or a transfer under way changed: look at it before the turn ends. */
 void node_changed(struct node *);
+/* The join or leave that the protocol took last did not happen, and never will. */
+void node_change_lost(struct node *);
 
 /*
  * Chunks.  send: the raw text of the snapshot at offset as a JSON string into the line, *done at its end; false: there is none

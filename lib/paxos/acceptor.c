@@ -65,7 +65,7 @@ static void recv_pre_prepare(struct paxos *c, const struct paxos_message *m)
 	reply->upto = c->chosen;
 	reply->pre = true;
 	reply->incarnation = c->options.incarnation;
-	reply->learner = !c->born;
+	reply->learner = !paxos_is_born(c);
 }
 
 /* What is accepted from there on, as much as goes into a message. */
@@ -136,7 +136,7 @@ static struct paxos_message *answer(struct paxos *c, const struct paxos_message 
 	reply->upto = c->chosen;
 	reply->epoch = c->synced_epoch;
 	reply->incarnation = is_acceptor(c) ? c->options.incarnation : 0;
-	reply->learner = !c->born || !is_acceptor(c);
+	reply->learner = !(count ? c->born : paxos_is_born(c)) || !is_acceptor(c);
 	reply->after_persist = count > 0 && paxos_is_pending(c);
 	return reply;
 }

@@ -1,9 +1,9 @@
 /*
  * config: the configurations in the log, and the table of peers that follows those that may be in force.
  *
- * The one in force for the first unchosen slot, and all that were accepted behind it: paxos.h says why a candidate asks
- * a quorum of each.  One that is accepted gives way if its slot is accepted with another value.  Older ones are kept as
- * far as a snapshot may still have to name them.
+ * The one in force for the first unchosen slot, and those accepted behind it that may come into force: paxos.h says why a
+ * candidate asks a quorum of each, and which are void.  One that is accepted gives way if its slot is accepted with another
+ * value.  Older ones are kept as far as a snapshot may still have to name them.
  */
 #include "lib/paxos/core.h"
 
@@ -138,6 +138,18 @@ static struct paxos_config *copy_of(const struct paxos_config *config)
 	return copy;
 }
 
+/* Made from that one; of before there were versions, any. */
+static bool follows(const struct paxos_config *config, const struct paxos_config *before)
+{
+	return config->version == before->version + (config->version > 0);
+}
+
+/* Whether it may come into force somewhere behind that one: versions do not fall. */
+static bool may_follow(const struct paxos_config *config, const struct paxos_config *before)
+{
+	return config->version > before->version || follows(config, before);
+}
+
 /* At its place by slot, which is behind the base. */
 static void insert(struct paxos *c, paxos_slot slot, const struct paxos_config *config)
 {
@@ -173,7 +185,7 @@ void paxos_config_set(struct paxos *c, paxos_slot slot, uint32_t count, const st
 	bool changed = c->config[c->configs - 1].slot >= slot && take_away(c, slot, slot + count - 1);
 
 	for (uint32_t i = 0; i < count && values; i++) {
-		if (!values[i].config)
+		if (!values[i].config || !may_follow(values[i].config, paxos_in_force(c)->config))
 			continue;
 		insert(c, slot + i, values[i].config);
 		changed = true;
@@ -195,6 +207,21 @@ void paxos_config_reset(struct paxos *c, paxos_slot slot, const struct paxos_con
 	use_all(c);
 }
 
+/* Those that cannot come into force any more. */
+static void drop_void(struct paxos *c)
+{
+	const struct paxos_config *now = paxos_in_force(c)->config;
+	size_t was = c->configs, kept = c->chosen_config + 1;
+
+	for (size_t i = kept; i < was; i++) {
+		if (may_follow(c->config[i].config, now))
+			c->config[kept++] = c->config[i];
+		else
+			free(c->config[i].config);
+	}
+	c->configs = kept;
+}
+
 /* The one of a snapshot takes the place of those up to its slot. */
 void paxos_config_install(struct paxos *c, paxos_slot slot, const struct paxos_config *config)
 {
@@ -208,6 +235,7 @@ void paxos_config_install(struct paxos *c, paxos_slot slot, const struct paxos_c
 	c->configs -= gone - 1;
 	memmove(c->config, c->config + gone - 1, c->configs * sizeof(*c->config));
 	c->chosen_config = 0;
+	drop_void(c);
 	use_all(c);
 	paxos_epoch_begins(c, before);
 }
@@ -226,14 +254,23 @@ void paxos_config_compact(struct paxos *c, paxos_slot slot)
 void paxos_config_choose(struct paxos *c)
 {
 	uint64_t before = paxos_in_force(c)->config->epoch;
-	size_t was = c->chosen_config;
+	size_t was = c->chosen_config, known = c->configs;
 
-	while (c->chosen_config + 1 < c->configs && c->config[c->chosen_config + 1].slot <= c->chosen)
-		c->chosen_config++;
+	while (paxos_config_pending(c) && c->config[c->chosen_config + 1].slot <= c->chosen) {
+		const struct paxos_config_entry *next = &c->config[c->chosen_config + 1];
+
+		if (follows(next->config, paxos_in_force(c)->config))
+			c->chosen_config++;
+		else
+			take_away(c, next->slot, next->slot);
+		drop_void(c);
+	}
+	if (c->chosen_config == was && c->configs == known)
+		return;
+	use_all(c);
 	if (c->chosen_config == was)
 		return;
 	c->out->config_changed = true;
-	use_all(c);
 	paxos_epoch_begins(c, before);
 }
 

@@ -113,7 +113,7 @@ struct paxos_acceptor;                  /* register.c */
 struct paxos_attempt;                   /* synod.c */
 
 struct paxos {
-	struct paxos_options options;   /* its id and initial configuration are not used after paxos_new */
+	struct paxos_options options;   /* its id is not used after paxos_new */
 	paxos_name id;
 	uint64_t now_ns, random;
 	bool started;
@@ -139,6 +139,7 @@ struct paxos {
 	struct paxos_slots slots;
 	struct paxos_snapshot snapshot, snapshot_before;
 	bool born;                      /* we vote where no incarnation is named */
+	uint64_t born_record;           /* since which record */
 	struct paxos_counted *counted;
 	size_t counteds, counted_room, counted_told;
 	struct paxos_member *counted_out;
@@ -238,6 +239,11 @@ static inline bool paxos_ballot_is(const struct paxos_ballot *a, const struct pa
 }
 /* Room for one more of `size`. */
 void *paxos_grow(void *, size_t count, size_t *room, size_t size);
+/* That we vote, as a message says it that does not wait for the disk. */
+static inline bool paxos_is_born(const struct paxos *c)
+{
+	return c->born && c->durable >= c->born_record;
+}
 /* A message to be filled in; valid until the next one is asked for. */
 struct paxos_message *paxos_send(struct paxos *, const char *peer, enum paxos_message_type);
 /* This step asks to persist something: its number. */

@@ -28,17 +28,22 @@
  * That no node of this name ever ran before is what an operator may know, but no protocol: `founding` says it, and then the
  * node is born at once.  The proof needs nothing else: who never ran has voted on nothing.
  *
- * If one knows it, or configurations have changed since, it forgot, and says so.  Then the leader lets it in anew: it makes
- * it a learner, and once it has caught up a voter again, with its incarnation named.  Why that is safe: in slots up to the
- * one that made it a learner nobody counts what the new incarnation says, since those configurations do not name it; and
- * what the old one said counts nowhere behind the one that made it a voter.  So to the configurations it is as if one
- * acceptor failed and another joined.  Those who let it in are a quorum: of two voters neither can be let in by the other.
+ * If one knows it, or configurations have changed since, it forgot, and says so.  What it is given of the log meanwhile is no
+ * answer: that may end where it was the only voter, and others are by now.  So where its log has other voters than the first
+ * configuration it is born no more.
+ *
+ * Then the leader lets it in anew: it makes it a learner, and once it has caught up a voter again, with its incarnation
+ * named.  Why that is safe: in slots up to the one that made it a learner nobody counts what the new incarnation says, since
+ * those configurations do not name it; and what the old one said counts nowhere behind the one that made it a voter.  So to
+ * the configurations it is as if one acceptor failed and another joined.  Those who let it in are a quorum: of two voters
+ * neither can be let in by the other.
  *
  * As a proposer it may use a ballot again that it used before.  So an acceptor notes whose prepare it promised, as it
  * notes whom it counted, and hears no other incarnation of that name but one that a configuration names: every quorum
  * that a new ballot could get has one that knows the old one.
  *
- * The only member of a first configuration has nobody to ask: it is born whatever was.
+ * The only member of a first configuration has nobody to ask: it is born whatever was.  If others have joined it since, and
+ * its disk is lost, it has to come back as one that joins.
  *
  * A node that does not speak of incarnations is counted as it comes.
  */
@@ -193,7 +198,7 @@ static void born(struct paxos *c)
 	c->born = true;
 	c->hello_ns = 0;
 	c->out->votes = true;
-	paxos_ask(c);
+	c->born_record = paxos_ask(c);
 	for (uint32_t i = 0; i < c->peers; i++) {
 		const struct paxos_peer *p = &c->peer[i];
 
@@ -203,11 +208,14 @@ static void born(struct paxos *c)
 	paxos_synod_restart(c);
 }
 
-/* Whether all voters have answered; and who of them forgot, and we, by position. */
+/*
+ * Whether all voters of the first configuration have answered; and who of them forgot, and we, by position.  What we have of
+ * the log may end where the voters were others: who changed them took part.  Nor did one begin alone who was told to join.
+ */
 static bool all_told(struct paxos *c, uint64_t *forgot, uint64_t *self)
 {
 	const struct paxos_config *config = paxos_config_chosen(c);
-	bool all = true;
+	bool all = config->epoch == 0, any = c->options.initial.count > 0;
 
 	*forgot = *self = 0;
 	for (uint32_t i = 0; i < config->count; i++) {
@@ -216,11 +224,13 @@ static bool all_told(struct paxos *c, uint64_t *forgot, uint64_t *self)
 		if (!p)
 			*self |= UINT64_C(1) << i;
 		else if (config->member[i].voter)
+			any = true;
+		if (p && config->member[i].voter)
 			all &= p->told;
 		if (p && p->told_forgot)
 			*forgot |= UINT64_C(1) << i;
 	}
-	return all;
+	return all && any;
 }
 
 static bool is_sure(struct paxos *c)

@@ -90,7 +90,7 @@ void paxos_recv_chosen(struct paxos *c, const struct paxos_message *m)
 	reply->upto = c->chosen;
 	reply->epoch = c->synced_epoch;
 	reply->incarnation = c->options.roles & PAXOS_ACCEPTOR ? c->options.incarnation : 0;
-	reply->learner = !c->born || !(c->options.roles & PAXOS_ACCEPTOR);
+	reply->learner = !paxos_is_born(c) || !(c->options.roles & PAXOS_ACCEPTOR);
 }
 
 /* --- catchup --- */

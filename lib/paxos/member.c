@@ -2,7 +2,7 @@
  * member: join, promotion, leave, and letting in anew, one change at a time.
  *
  * Changes go through the log (paxos.h has why that is safe whatever they are). One at a time, and none before all that
- * phase 1 found is chosen, so that at most two configurations are in question.
+ * phase 1 found is chosen: each is made from the one in force, and where another came before it in the log it is void.
  */
 #include "lib/paxos/core.h"
 
@@ -31,6 +31,7 @@ static enum paxos_refusal may_change(const struct paxos *c)
 /* was: whose vote it changes, as it was; NULL: nobody's. */
 static enum paxos_refusal change(struct paxos *c, struct paxos_config *config, const struct paxos_member *was)
 {
+	config->version++;
 	if (was) {
 		config->epoch++;
 		config->changed = *was;

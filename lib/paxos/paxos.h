@@ -30,17 +30,28 @@
  * way, in the ballots that they tell: to report an acceptance of what was proposed, though it is another's, only adds to
  * what a next candidate knows.
  *
- * Configurations are values of the log.  Slot s is decided by the configuration of the greatest configuration slot below
- * s, from the next slot on, with no window: a leader may propose behind one that is not chosen yet, for no slot is
- * chosen before all those below it.  A candidate needs a quorum of phase 1 of the configuration of its first unchosen
- * slot and of every one that it found behind that (and asks the members of those too).  Proof that no two values are
- * chosen in slot s: let C be the configuration of s, chosen in slot k < s, the least ballot in which it was chosen b.  A
- * candidate of ballot b' > b whose first slot is at or before k has a quorum of the configuration of k, which meets the
- * one that chose C: it finds C, or a higher ballot's proposal in k, which by induction is C.  So it asks a quorum of C,
- * and for s the synod's proof holds within C.  A leader of ballot b that proposes C itself in k > all that it found
- * needs not ask C: a lower ballot that had chosen anything in s > k would have chosen C in k, and b had found it.  A
- * ballot that does not know C proposes for s under another configuration, but declares nothing chosen in s without k.
- * Changes come one at a time nevertheless, so that members stay few.
+ * Configurations are values of the log, and each has a version: one more than that of the one it was made from, which was
+ * in force where its leader made it.  One that is chosen behind another than that is void: a no-op, for everybody, as
+ * all decide it from the same slots before it.  For it may be found late: a leader proposed it in slot s + 1, the next one
+ * did not see it and had another change chosen in s, and a third finds it and has to propose it again.  Slot s is
+ * decided by the configuration in force there, that of the greatest configuration slot below s that is not void, from the
+ * next slot on, with no window: a leader may propose behind one that is not chosen yet, for no slot is chosen before all
+ * those below it.
+ *
+ * A candidate needs a quorum of phase 1 of the configuration of its first unchosen slot and of every one that it found
+ * behind that and that may come into force (and asks the members of those too).  One whose version is not above that of the
+ * one in force cannot: versions grow by one from each that is in force to the next.  Of the others it is not known before
+ * all below is chosen.  Proof that no two values are chosen in slot s: let C be the configuration of s, chosen in slot k <
+ * s, the least ballot in which it was chosen b.  A candidate of ballot b' > b whose first slot is at or before k has a
+ * quorum of the configuration of k, which meets the one that chose C: it finds C, or a higher ballot's proposal in k, which
+ * by induction is C.  What is in force at its first slot is C or before C, so it asks a quorum of C, and for s the synod's
+ * proof holds within C.  A leader of ballot b that proposes C itself in k > all that it found needs not ask C: a lower
+ * ballot that had chosen anything in s > k would have chosen C in k, and b had found it.  A ballot that does not know C
+ * proposes for s under another configuration, but declares nothing chosen in s without k.  Changes come one at a time
+ * nevertheless, so that members stay few.
+ *
+ * Configurations of before there were versions have none (0), and count behind one another as they come; behind one that
+ * has a version they are void.
  *
  * Who voted and lost its disk does not vote: fresh.c has when such a node may, and why.
  */
@@ -80,6 +91,7 @@ struct paxos_member {
 struct paxos_config {
 	uint32_t count;                 /* 0: knows no cluster yet, a joiner */
 	struct paxos_member member[PAXOS_MEMBERS_MAX];
+	uint64_t version;               /* grows by one with each change; in the value: "version":1, left out if 0 */
 	uint64_t epoch;                 /* grows by one with each change of voters; in the value: "epoch":1, left out if 0 */
 	struct paxos_member changed;    /* whom the last of them changed, as it was before; name "": there was none.  In the
 					   value: "changed":{"node":"n3","voter":true,"incarnation":5}, left out if none */
@@ -384,7 +396,7 @@ uint64_t paxos_synced_epoch(const struct paxos *);
 uint64_t paxos_reserved_round(const struct paxos *);
 const struct paxos_config *paxos_config_latest(const struct paxos *);
 const struct paxos_config *paxos_config_chosen(const struct paxos *);
-/* The configuration in force behind a chosen slot: what a snapshot there has to say. */
+/* The configuration in force behind a chosen slot, from the snapshot's on: what a snapshot there has to say. */
 const struct paxos_config *paxos_config_at(const struct paxos *, paxos_slot);
 
 /* For state_record: the members counted, and the registers, one by one from 0 on; false: no more. */

@@ -177,6 +177,22 @@ static void begin(struct coat *c)
 	c->begun_ns = node_now(c->node);
 }
 
+/* It may be void, or another value may be chosen in its slot.  What a snapshot took the place of is not known. */
+static void watch_change(struct coat *c, const struct paxos_out *out)
+{
+	paxos_slot slot = c->change_slot;
+
+	if (!slot || out->chosen_upto < slot)
+		return;
+	c->change_slot = 0;
+	c->answer.len = 0;
+	if (paxos_snapshot_index(c->core) > slot)
+		return;
+	paxos_config_lists(&c->answer, paxos_config_at(c->core, slot));
+	if (c->answer.len != c->change_text.len || memcmp(c->answer.at, c->change_text.at, c->answer.len))
+		node_change_lost(c->node);
+}
+
 void paxos_coat_step(struct coat *c, struct paxos_in *in, struct paxos_out *out)
 {
 	bool leading;
@@ -196,6 +212,7 @@ void paxos_coat_step(struct coat *c, struct paxos_in *in, struct paxos_out *out)
 	leading = paxos_role(c->core) == PAXOS_IS_LEADER;
 	if (out->config_changed || out->transfer_failed || leading != c->leading)
 		node_changed(c->node);
+	watch_change(c, out);
 	c->leading = leading;
 	c->transferring &= leading && !out->transfer_failed;
 	c->deadline_ns = out->deadline_ns;
@@ -355,6 +372,11 @@ static struct refusal change(void *p, enum paxos_in_kind kind, const char *name)
 	paxos_coat_step(c, &(struct paxos_in){ .kind = kind, .name = name }, &out);
 	if (kind == PAXOS_TRANSFER && !out.refused)
 		c->transferring = paxos_role(c->core) == PAXOS_IS_LEADER;
+	if (kind != PAXOS_TRANSFER && out.accepted_count) {
+		c->change_slot = paxos_last_slot(c->core);
+		c->change_text.len = 0;
+		paxos_config_lists(&c->change_text, paxos_config_latest(c->core));
+	}
 	return refusal_of(out.refused);
 }
 

@@ -92,6 +92,9 @@ struct coat {
 	/* Records that took another's place are not durable yet: the others are still needed. */
 	struct store_pos held;
 	uint64_t held_until;
+	/* The last join or leave that was taken: its slot, 0 once that is chosen, and what is in force behind it if it happens. */
+	paxos_slot change_slot;
+	struct buf change_text;
 	struct paxos_register_out *decide;      /* when the step is over; their names are not looked at */
 	size_t decide_count, decide_room;
 	bool decides;

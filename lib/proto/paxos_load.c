@@ -124,6 +124,7 @@ void paxos_coat_close(void *p)
 	buf_release(&c->answer);
 	buf_release(&c->chunk);
 	buf_release(&c->values);
+	buf_release(&c->change_text);
 	free(c);
 }
 

@@ -47,6 +47,10 @@ void paxos_config_lists(struct buf *b, const struct paxos_config *c)
 	put_list(b, c, true);
 	buf_puts(b, ",\"learners\":");
 	put_list(b, c, false);
+	if (c->version) {
+		buf_puts(b, ",\"version\":");
+		buf_u64(b, c->version);
+	}
 	if (c->epoch) {
 		buf_puts(b, ",\"epoch\":");
 		buf_u64(b, c->epoch);
@@ -111,6 +115,7 @@ bool paxos_config_read(struct wire_text value, struct paxos_config *c)
 	*c = (struct paxos_config){ 0 };
 	good = read_list(json_object_get(tree, "voters"), true, c) && read_list(json_object_get(tree, "learners"), false, c) &&
 	       read_changed(json_object_get(tree, "changed"), &c->changed);
+	c->version = (uint64_t)json_integer_value(json_object_get(tree, "version"));
 	c->epoch = (uint64_t)json_integer_value(json_object_get(tree, "epoch"));
 	for (uint32_t i = 0; i < c->count; i++)
 		c->member[i].incarnation = (uint64_t)json_integer_value(json_object_get(incarnations, c->member[i].name));

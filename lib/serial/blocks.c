@@ -1,16 +1,16 @@
 /*
  * blocks: versions of a register that surely follow each other at once, and what real time tells of two of them.
  *
- * A transaction that read a version and wrote the next one leaves no room between; so versions come in blocks, and of two blocks of a
- * key one is wholly before the other: all that wrote and read it.  (Gibbons and Korach's zones, of transactions.)
+ * A transaction that read a version and wrote the next one leaves no room between; so versions come in blocks, and of two
+ * blocks of a key one is wholly before the other: all that wrote and read it.  (Gibbons and Korach's zones, of transactions.)
  * If something in a is known to be before something in b, by real time or a path of edges, a is before b: with
  *
  *     first write of a -> ... -> last write of a and who read it -> node of a -> first write of b
  *
  * the other way round would be a cycle.  By real time a is before b if the earliest end in a is before the latest start in b.
- * That is an edge from a's node to each of these, which are many: the blocks of a key, by their latest start, hang on a chain of
- * nodes, and a's node leads into it after its own latest start; to those from its earliest end to there it has edges of its own,
- * which all are under way at that moment (or contradict it, and then one is enough).
+ * That is an edge from a's node to each of these, which are many: the blocks of a key, by their latest start, hang on a chain
+ * of nodes, and a's node leads into it after its own latest start; to those from its earliest end to there it has edges of its
+ * own, which all are under way at that moment (or contradict it, and then one is enough).
  */
 #include "lib/serial/inside.h"
 
@@ -36,16 +36,8 @@ static bool is_fixed(const struct serial *s, const struct read *r)
 	return s->life[r->txn] == LIFE_CERTAIN && (r->of == READ_OF_INIT || r->of < READ_DROPPED);
 }
 
-/* Two that replaced the same version contradict each other. */
-static bool both_next(struct serial *s, uint32_t next, uint32_t other)
-{
-	uint32_t a = s->writes[next].txn, b = s->writes[other].txn;
-
-	return edge_add(s, a, b, SERIAL_RW, other) && edge_add(s, b, a, SERIAL_RW, next);
-}
-
-/* Which version is next to which. */
-static bool link_writes(struct serial *s, struct key *k)
+/* Which version is next to which.  Another that replaced the same one begins a block of its own, which fits nowhere. */
+static void link_writes(struct serial *s, struct key *k)
 {
 	for (uint32_t i = k->first_read; i != NONE; i = s->reads[i].next_of_key) {
 		struct read *r = &s->reads[i];
@@ -53,15 +45,12 @@ static bool link_writes(struct serial *s, struct key *k)
 
 		if (!is_fixed(s, r) || r->write == NONE)
 			continue;
-		if (*next == NONE && s->writes[r->write].block == NONE) {
-			*next = r->write;
-			/* Until it has one, this says that it does not begin one. */
-			s->writes[r->write].block = 0;
-		} else if (*next != NONE && *next != r->write && !both_next(s, *next, r->write)) {
-			return false;
-		}
+		if (*next != NONE || s->writes[r->write].block != NONE)
+			continue;
+		*next = r->write;
+		/* Until it has one, this says that it does not begin one. */
+		s->writes[r->write].block = 0;
 	}
-	return true;
 }
 
 static uint32_t block_new(struct serial *s, uint32_t key, uint32_t first)
@@ -115,7 +104,7 @@ static bool make_blocks(struct serial *s, uint32_t key, uint32_t *begins)
 	return true;
 }
 
-/* Where versions were read from each other in a circle, none is first; they are in no block and need none: there is a cycle. */
+/* Where versions were read from each other in a circle, none is first; they are in no block, and there is a cycle. */
 static bool in_circle(const struct serial *s, const struct read *r)
 {
 	uint32_t b = r->of == READ_OF_INIT ? NONE : s->writes[r->of].block;
@@ -288,7 +277,9 @@ bool blocks_edges(struct serial *s, uint32_t key)
 	if (!k->is_register)
 		return true;
 	begins = memory_get(s->memory, k->writes, sizeof(*begins));
-	done = begins && link_writes(s, k) && make_blocks(s, key, begins);
+	if (begins)
+		link_writes(s, k);
+	done = begins && make_blocks(s, key, begins);
 	memory_drop(s->memory, begins, k->writes, sizeof(*begins));
 	return done && key_edges(s, k) && sort_blocks(s, k) && time_edges(s, k);
 }

@@ -6,14 +6,16 @@
  *     absent   a transaction that is not certain did not happen
  *     more     a read is of a write of which there is no variable yet
  *
- * A read is of one of its candidates, or its transaction is absent; what is read of is not absent.  A transaction that read and then
- * wrote the same key is the next version: no other block is between, so any that is behind the one is behind the other.
+ * A read is of one of its candidates, or its transaction is absent; what is read of is not absent.  A transaction that read and
+ * then wrote the same key is the next version: no other block is between, so any that is behind the one is behind the other.
  * One that is absent may stand anywhere, and so at the end: what orders it says nothing of the others.
  *
- * What is not certain would be a candidate of most that comes after it, and is needed by few.  So it sleeps, with no variables, until all
- * is assigned and a read asks for more: then what that may be of wakes, and the search goes on.
+ * What is not certain would be a candidate of most that comes after it, and is needed by few.  So it sleeps, with no variables,
+ * until all is assigned and a read asks for more: then what that may be of wakes, and the search goes on.
  */
 #include "lib/serial/inside.h"
+
+#include <string.h>
 
 enum { ALWAYS = 0xffffffff, NEVER = 0xfffffffe };       /* for a literal */
 
@@ -63,6 +65,11 @@ static bool add(struct serial *s, uint32_t *literal, uint32_t count)
 		if (literal_is(v, literal[i]) == 0)
 			literal[kept++] = literal[i];
 	}
+	/* What contradicts begins with these. */
+	if (!kept && count)
+		memcpy(v->conflict, literal, count * sizeof(*literal));
+	if (!kept)
+		v->conflicting = count;
 	return clause_add(v, s->memory, literal, kept, &offset);
 }
 

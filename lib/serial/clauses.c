@@ -1,8 +1,8 @@
 /*
  * clauses: what is assigned, what follows from it by the clauses, and what is learnt from a conflict.
  *
- * The usual: two literals of a clause are watched (Moskewicz et al., "Chaff", 2001), a conflict is resolved with the reasons of its
- * literals until one of the last level is left (first unique implication point: Marques-Silva and Sakallah, "GRASP", 1996).
+ * The usual: two literals of a clause are watched (Moskewicz et al., "Chaff", 2001), a conflict is resolved with the reasons of
+ * its literals until one of the last level is left (first unique implication point: Marques-Silva and Sakallah, "GRASP", 1996).
  * Unlike the usual, after a conflict not more than a few levels are taken back (Nadel and Ryvchin, "Chronological
  * backtracking", 2018): decisions are made along the order of time and most of those in between have nothing to do with it.  So
  * the trail has literals whose level, the latest of their reason, is less than that at which they were assigned; they stay

@@ -2,8 +2,8 @@
  * cycle: the shortest cycle of the plainest kind there is.
  *
  * Kinds, the plainest first: of ww alone; of ww and wr; of these and one rw; of these and more; then the same with rt.
- * For each the graph's edges of these kinds are taken apart into strongly connected components (Tarjan, 1972, with a stack of its
- * own); if one has two nodes there is such a cycle, and a breadth-first search from each transaction in it finds the
+ * For each the graph's edges of these kinds are taken apart into strongly connected components (Tarjan, 1972, with a stack of
+ * its own); if one has two nodes there is such a cycle, and a breadth-first search from each transaction in it finds the
  * shortest.  What is counted are transactions: an auxiliary node is no step.  In a large component not every search is made.
  */
 #include "lib/serial/inside.h"
@@ -184,7 +184,7 @@ static void search_from(struct hunt *h, uint32_t start)
 	}
 }
 
-/* From the last edge to the first: of each way from a transaction to the next one its first edge says why, its last one of what. */
+/* Of each way from a transaction to the next one its first edge says why, its last one of what. */
 static bool steps_of_path(struct hunt *h, uint32_t start)
 {
 	struct serial *s = h->s;

@@ -1,8 +1,8 @@
 /*
  * graph: edges, real time among them, as one graph, and a first topological order of it.
  *
- * Real time is a chain of nodes: a transaction that ended leads to the first node made after it, and the last node made before a
- * transaction began leads to it.  A node stands for all ends between two calls.
+ * Real time is a chain of nodes: a transaction that ended leads to the first node made after it, and the last node made before
+ * a transaction began leads to it.  A node stands for all ends between two calls.
  *
  * The order takes next, of what can be next, what is due first: a transaction is due when it ended, or when something that
  * depends on it is due.

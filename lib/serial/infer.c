@@ -1,8 +1,8 @@
 /*
  * infer: what a reader of a contradiction can follow.
  *
- * Of a small part, each choice that would close a cycle at once is denied, with all that follows from it by the clauses, as long as
- * there is one.  If that ends in a cycle, the cycle is what is shown: its order of versions is one that nothing else fits.
+ * Of a small part, each choice that would close a cycle at once is denied, with all that follows from it by the clauses, as
+ * long as there is one.  If that ends in a cycle, the cycle is what is shown: its order of versions is one that nothing else fits.
  */
 #include "lib/serial/inside.h"
 

@@ -88,7 +88,8 @@ struct read {
 struct list {
 	uint32_t txn, key;
 	const uint32_t *value;
-	uint32_t count, own;
+	uint32_t count, own;                    /* values; how many it had appended itself */
+	uint32_t others;                        /* values before those */
 	uint32_t append;                        /* the transaction's first write there, or NONE */
 	uint32_t next_of_key;
 };
@@ -156,7 +157,7 @@ struct solver {
 	uint32_t words, word_room;
 	uint32_t *watch;                        /* by literal: first clause */
 	uint32_t *units, unit_count, unit_room; /* literals that are to be assigned without a reason */
-	uint32_t empty_txn;                     /* of the read that has no candidate */
+	uint32_t empty_txn;                     /* of a read that has no candidate, or NONE */
 	bool contradiction;                     /* there is an empty clause */
 
 	uint8_t *is;                            /* by variable: 0 open, 1 true, 2 false */
@@ -344,7 +345,10 @@ CHECKED bool solver_propagate(struct serial *, bool *fits);
 CHECKED bool solver_infer(struct serial *);
 
 /* shrink.c */
-enum { PART_SMALL = 64 };
+enum {
+	PART_SMALL = 64,                        /* of so many transactions it is asked how plain it can be */
+	PART_TIMED = 4096,                      /* and of so many, when those outside of it were */
+};
 void shrink_release(struct serial *);
 
 /* result.c: who took effect, in the graph's order. */

@@ -47,10 +47,27 @@ static uint32_t length(const struct serial *s, const struct list *l, uint32_t co
 /* How many values there were when the transaction came. */
 static uint32_t version_of(const struct serial *s, const struct list *l)
 {
-	return length(s, l, l->count - l->own);
+	return length(s, l, l->others);
 }
 
 /* --- Do the lists agree? --- */
+
+/* Its own values are the last of the list, in their order. */
+static bool compare_own(struct serial *s, struct list *l)
+{
+	uint32_t missing = l->own, w = l->append, i;
+
+	for (l->others = l->count; missing && l->others; l->others--)
+		missing -= !is_outside(s, l->key, l->value[l->others - 1]);
+	for (i = l->others; !missing && i < l->count; i++) {
+		if (is_outside(s, l->key, l->value[i]))
+			continue;
+		if (l->value[i] != s->writes[w].number)
+			break;
+		w = s->writes[w].next;
+	}
+	return (!missing && i == l->count) || step_add(s, l->txn, SERIAL_MISSED_ITS_OWN, l->key, s->writes[w].number);
+}
 
 static bool differ_at(struct serial *s, const struct list *l, uint32_t i, const struct list *longest, uint32_t j)
 {
@@ -139,6 +156,9 @@ bool lists_compare(struct serial *s, uint32_t key)
 
 	if (k->longest == NONE)
 		return true;
+	for (uint32_t l = k->first_list; l != NONE; l = s->lists[l].next_of_key)
+		if (!compare_own(s, &s->lists[l]) || s->step_count)
+			return s->step_count;
 	if (s->whole)
 		find_longest(s, k);
 	longest = &s->lists[k->longest];

@@ -16,25 +16,16 @@ bool read_fits(enum serial_kind kind, uint32_t expected, uint32_t number)
 
 /* --- Who happened --- */
 
-/* Of the writes that fit, all or those that transactions leave. */
-static uint32_t fitting(const struct serial *s, const struct read *r, uint32_t whole_key, bool leave)
+/* How many writes, of those that transactions leave, fit. */
+static uint32_t fitting(const struct serial *s, const struct read *r)
 {
-	uint32_t v = value_find(s, whole_key, r->number), m = value_find(s, whole_key, SERIAL_MISSING);
-	uint32_t all = leave ? s->keys[whole_key].writes : s->keys[whole_key].micros;
-	uint32_t same = v == NONE ? 0 : leave ? s->values[v].writes : s->values[v].micros;
-	uint32_t missing = m == NONE || m == v ? 0 : leave ? s->values[m].writes : s->values[m].micros;
+	uint32_t v = value_find(s, r->key, r->number), m = value_find(s, r->key, SERIAL_MISSING);
+	uint32_t same = v == NONE ? 0 : s->values[v].writes;
+	uint32_t missing = m == NONE || m == v ? 0 : s->values[m].writes;
 
 	if (r->kind == SERIAL_READ_OTHER)
-		return all - same - missing;
+		return s->keys[r->key].writes - same - missing;
 	return r->kind == SERIAL_READ_OR_MISSING ? same + missing : same;
-}
-
-/* Can somebody outside of this part have written what was read? */
-static bool may_be_outside(const struct serial *s, const struct read *r)
-{
-	uint32_t key = s->whole ? lookup_find(&s->whole->key_index, s->keys[r->key].number) : NONE;
-
-	return key != NONE && fitting(s->whole, r, key, false) != fitting(s, r, r->key, false);
 }
 
 /* The only one that can have been read, NONE if there is none, READ_OPEN if there are several. */
@@ -46,7 +37,7 @@ static uint32_t sole(const struct serial *s, const struct read *r)
 
 	if (read_fits(r->kind, r->number, SERIAL_MISSING))
 		found = READ_OF_INIT;
-	if (fitting(s, r, r->key, true) > 2)
+	if (fitting(s, r) > 2)
 		return READ_OPEN;
 	for (; w != NONE; w = of_value ? s->writes[w].next_of_value : s->writes[w].next_of_key) {
 		if (!read_fits(r->kind, r->number, s->writes[w].number) || s->writes[w].txn == r->txn)
@@ -56,6 +47,54 @@ static uint32_t sole(const struct serial *s, const struct read *r)
 		found = w;
 	}
 	return found;
+}
+
+/* Of a part: the latest call of what surely wrote before the transaction came. */
+static uint64_t overwritten_since(const struct serial *s, const struct read *r)
+{
+	uint64_t since = 0, called = txn_at(s, r->txn)->called;
+
+	for (uint32_t w = s->keys[r->key].first_write; w != NONE; w = s->writes[w].next_of_key) {
+		const struct serial_txn *t = txn_at(s, s->writes[w].txn);
+
+		if (txn_end(s, s->writes[w].txn) < called && since < t->called)
+			since = t->called;
+	}
+	return since;
+}
+
+/* How many writes that fit, and that real time lets be seen, are there? */
+static uint32_t in_time(const struct serial *s, const struct read *r, uint32_t key, uint64_t since, uint64_t end)
+{
+	bool of_value = r->kind == SERIAL_READ;
+	uint32_t v = of_value ? value_find(s, key, r->number) : NONE, n = 0;
+	uint32_t w = !of_value ? s->keys[key].first_write : v == NONE ? NONE : s->values[v].first_write;
+
+	for (; w != NONE; w = of_value ? s->writes[w].next_of_value : s->writes[w].next_of_key)
+		n += read_fits(r->kind, r->number, s->writes[w].number) && txn_end(s, s->writes[w].txn) >= since &&
+		     txn_at(s, s->writes[w].txn)->called < end;
+	return n;
+}
+
+/* Writes of a value that others of the same transaction took the place of. */
+static uint32_t in_midst(const struct serial *s, const struct read *r, uint32_t key)
+{
+	uint32_t v = r->kind == SERIAL_READ ? value_find(s, key, r->number) : NONE;
+
+	return v == NONE ? 0 : s->values[v].micros - s->values[v].writes;
+}
+
+/* Can somebody outside of this part have written what was read? */
+static bool may_be_outside(const struct serial *s, const struct read *r)
+{
+	uint32_t key = s->whole ? lookup_find(&s->whole->key_index, s->keys[r->key].number) : NONE;
+	uint64_t since, end;
+
+	if (key == NONE)
+		return false;
+	since = s->txns <= PART_TIMED ? overwritten_since(s, r) : 0;
+	end = s->txns <= PART_TIMED ? txn_end(s, r->txn) : SERIAL_NEVER;
+	return in_time(s->whole, r, key, since, end) != in_time(s, r, r->key, since, end);
 }
 
 static bool unwritten(struct serial *s, const struct read *r)
@@ -69,6 +108,20 @@ static bool unwritten(struct serial *s, const struct read *r)
 		return step_add(s, r->txn, SERIAL_SAW_MIDST, r->key, r->number) &&
 		       step_add(s, value->midst, SERIAL_WAS_SEEN, r->key, r->number);
 	return step_add(s, r->txn, SERIAL_SAW_NOTHING_WRITTEN, r->key, r->number);
+}
+
+/* There is no candidate.  Of a part somebody else may have written it, though too early or late to be seen, or in its midst. */
+static bool no_candidate(struct serial *s, struct read *r)
+{
+	uint32_t key = s->whole ? lookup_find(&s->whole->key_index, s->keys[r->key].number) : NONE;
+
+	if (key != NONE && in_time(s->whole, r, key, 0, SERIAL_NEVER) != in_time(s, r, r->key, 0, SERIAL_NEVER))
+		r->of = READ_OPEN;
+	else if (key != NONE && in_midst(s->whole, r, key) != in_midst(s, r, r->key))
+		r->of = READ_DROPPED;
+	else
+		return unwritten(s, r);
+	return true;
 }
 
 static void happened(struct serial *s, uint32_t txn, enum life life)
@@ -111,8 +164,8 @@ static bool follow(struct serial *s, struct read *r)
 	}
 	if (s->life[r->txn] == LIFE_CERTAIN) {
 		r->of = sole(s, r);
-		if (r->of == NONE)
-			return unwritten(s, r);
+		if (r->of == NONE && !no_candidate(s, r))
+			return false;
 		if (r->of < READ_DROPPED)
 			happened(s, s->writes[r->of].txn, LIFE_CERTAIN);
 	}

@@ -20,6 +20,14 @@ static uint32_t *writes_of(struct serial *s)
 	return first;
 }
 
+/* What nobody asked for, or is absent, stands anywhere in the order, and is not of it. */
+static bool may_be_there(const struct serial *s, uint32_t txn)
+{
+	uint32_t absent = s->solver.absent[txn];
+
+	return s->solver.awake[txn] && (absent == NONE || s->solver.is[absent] != 1);
+}
+
 /* From the end: is somebody waiting for what it wrote?  Then it happened, and waits for what it read itself. */
 static bool is_needed(const struct serial *s, uint32_t txn, const uint32_t *first, bool *waiting)
 {
@@ -46,7 +54,7 @@ bool order_make(struct serial *s)
 		for (uint32_t i = s->graph.nodes; i-- > 0;) {
 			uint32_t v = s->graph.at[i];
 
-			if (v < s->txns && s->life[v] >= LIFE_OPTIONAL && is_needed(s, v, first, waiting))
+			if (v < s->txns && may_be_there(s, v) && is_needed(s, v, first, waiting))
 				s->order[--at] = txn_number(s, v);
 		}
 		s->order_count = s->txns - at;

@@ -218,22 +218,6 @@ static bool scan_append(struct serial *s, uint32_t txn, uint32_t key, const stru
 	return true;
 }
 
-/* Its own values are the last of the list, in their order, and nowhere before. */
-static bool scan_own(struct serial *s, struct list *l)
-{
-	uint32_t w = own_write(s, l->txn, l->key), number = w == NONE ? 0 : s->writes[w].index + 1;
-
-	if (number > l->count)
-		return missed_own(s, l->txn, l->key, s->writes[w].number);
-	l->own = number;
-	l->append = number ? s->keys[l->key].own_first : NONE;
-	w = l->append;
-	for (uint32_t i = l->count - number; i < l->count; i++, w = s->writes[w].next)
-		if (l->value[i] != s->writes[w].number)
-			return missed_own(s, l->txn, l->key, s->writes[w].number);
-	return true;
-}
-
 static bool scan_list(struct serial *s, uint32_t txn, uint32_t key, const struct serial_micro *m)
 {
 	struct key *k = &s->keys[key];
@@ -249,11 +233,13 @@ static bool scan_list(struct serial *s, uint32_t txn, uint32_t key, const struct
 		s->lists = p;
 	}
 	l = &s->lists[s->list_count];
-	*l = (struct list){ .txn = txn, .key = key, .value = m->list, .next_of_key = k->first_list };
+	*l = (struct list){ .txn = txn, .key = key, .value = m->list, .append = NONE, .next_of_key = k->first_list };
 	/* READ of missing is the list of none. */
-	l->count = m->kind == SERIAL_READ_LIST ? m->count : 0;
-	if (!scan_own(s, l))
-		return false;
+	l->count = l->others = m->kind == SERIAL_READ_LIST ? m->count : 0;
+	if (own_write(s, txn, key) != NONE) {
+		l->own = s->writes[own_write(s, txn, key)].index + 1;
+		l->append = k->own_first;
+	}
 	if (k->longest == NONE || s->lists[k->longest].count < l->count)
 		k->longest = s->list_count;
 	k->first_list = s->list_count++;

@@ -127,8 +127,8 @@ enum serial_state serial_contradict(struct serial *, uint64_t steps);
 const struct serial_step *serial_contradiction(const struct serial *, uint32_t *count);
 /*
  * All that it rests on, in the order of calls: the steps' transactions, and those that tell the order of the versions.  No order
- * fits these alone, even if every transaction outside is allowed to write what it wrote at any time, any number of times,
- * or never.  None of them can be left out: an order fits the others, or they contradict less plainly (first what
+ * fits these alone, even if every transaction outside is allowed to write what it wrote at any time that real time leaves it,
+ * any number of times, or never.  None of them can be left out: an order fits the others, or they contradict less plainly (first what
  * is no cycle, then cycles in the order of the names below, those with rt last, then no-order).
  */
 const uint32_t *serial_members(const struct serial *, uint32_t *count);

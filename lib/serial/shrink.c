@@ -11,7 +11,10 @@
 
 #include <string.h>
 
-enum { REACH_PLAIN = 16 };              /* so far a contradiction as plain as the first is looked for */
+enum {
+	REACH_PLAIN = 16,               /* so far a contradiction that is a cycle is looked for */
+	CYCLE_NAMES = 8,
+};
 
 enum shrink_stage { SHRINK_WIDEN, SHRINK_REDUCE, SHRINK_DONE };
 
@@ -27,21 +30,21 @@ struct shrink {
 	uint32_t piece, at;                     /* left out of the set */
 	bool smaller;                           /* since this size of pieces was begun */
 	uint32_t plainness;                     /* the most that is allowed */
+	bool settled;                           /* by a small part; before that it is what one would like */
 };
 
 /* Cycles in the order of cycle.c; then the others. */
 static uint32_t plainness(const struct serial_step *step, uint32_t count)
 {
-	static const char *const names[] = {
+	static const char *const names[CYCLE_NAMES] = {
 		"G0", "G1c", "G-single", "G2", "G0-realtime", "G1c-realtime", "G-single-realtime", "G2-realtime",
 	};
-	enum { NAMES = sizeof(names) / sizeof(*names) };
 	const char *name = serial_anomaly(step, count);
 
-	for (uint32_t i = 0; i < NAMES; i++)
+	for (uint32_t i = 0; i < CYCLE_NAMES; i++)
 		if (!strcmp(name, names[i]))
 			return i + 1;
-	return strcmp(name, "no-order") ? 0 : NAMES + 1;
+	return strcmp(name, "no-order") ? 0 : CYCLE_NAMES + 1;
 }
 
 /* --- What it begins with --- */
@@ -139,8 +142,8 @@ static bool seed_conflict(struct serial *s)
 {
 	const struct solver *v = &s->solver;
 
-	if (v->contradiction)
-		return seed_add(s, v->empty_txn);
+	if (v->empty_txn != NONE && !seed_add(s, v->empty_txn))
+		return false;
 	for (uint32_t i = 0; i < v->conflicting; i++)
 		if (!seed_choice(s, &v->choice[v->conflict[i] / 2]))
 			return false;
@@ -210,7 +213,9 @@ static void choose_near_seeds(struct serial *s)
 {
 	struct shrink *k = s->shrink;
 
-	memset(k->chosen, 0, s->txns * sizeof(*k->chosen));
+	if (!k->seeds)
+		k->reach = s->txns;
+	memset(k->chosen, k->reach == s->txns, s->txns * sizeof(*k->chosen));
 	for (uint32_t i = 0; i < k->seeds; i++) {
 		uint32_t at = k->place[k->seed[i]], from = at < k->reach ? 0 : at - k->reach;
 
@@ -284,7 +289,7 @@ static void widened(struct serial *s, bool contradicts)
 		k->stage = SHRINK_DONE;
 	} else {
 		k->reach = k->reach ? 2 * k->reach : 4;
-		if (!k->seeds || k->reach > s->txns)
+		if (k->reach > s->txns)
 			k->reach = s->txns;
 	}
 }
@@ -308,14 +313,18 @@ static bool judged(struct serial *s, enum serial_state state)
 {
 	struct shrink *k = s->shrink;
 	uint32_t plain = plainness(k->part->steps, k->part->step_count);
-	/* Of a large part it is not known how plain it could be; nor is it looked for far away. */
-	bool enough = k->part->txns > PART_SMALL || (k->stage == SHRINK_WIDEN && (k->reach >= REACH_PLAIN || k->trial_count == s->txns));
+	bool small = k->part->txns <= PART_SMALL;
+	/* Of a large part it is not known how plain it could be; nor is it looked for far away, if it is a cycle at all. */
+	bool enough = !small || (!k->settled && (k->stage == SHRINK_REDUCE || k->reach >= REACH_PLAIN ||
+						 k->trial_count == s->txns || plain <= CYCLE_NAMES));
 	bool contradicts = state == SERIAL_NO && (plain <= k->plainness || enough);
 	bool done = !contradicts || keep(s);
 
-	if (contradicts && k->part->txns <= PART_SMALL && k->stage == SHRINK_WIDEN && k->plainness < plain)
-		k->plainness = plain;
-
+	if (contradicts && small) {
+		k->settled = true;
+		if (k->plainness == UINT32_MAX || k->plainness < plain)
+			k->plainness = plain;
+	}
 	s->figures.steps += k->part->figures.steps;
 	s->figures.conflicts += k->part->figures.conflicts;
 	serial_free(k->part);

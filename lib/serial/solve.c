@@ -130,7 +130,6 @@ bool solver_propagate(struct serial *s, bool *fits)
 	struct solver *v = &s->solver;
 
 	*fits = !v->contradiction && assign_units(v);
-	v->conflicting *= !v->contradiction;
 	while (*fits) {
 		*fits = clauses_propagate(v);
 		if (!*fits || v->edged == v->trailed)

@@ -76,6 +76,7 @@ bool solver_arrays(struct serial *s)
 	size_t nodes = s->graph.nodes;
 
 	v->in_edges = s->graph.edges;
+	v->empty_txn = NONE;
 	v->awake = memory_get(m, s->txns, sizeof(*v->awake));
 	v->absent = memory_get(m, s->txns, sizeof(*v->absent));
 	v->waking = memory_get(m, s->txns, sizeof(*v->waking));

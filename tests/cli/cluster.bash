@@ -205,11 +205,10 @@ start_cluster() {
 	node_options=("${@:2}")
 	declare -gA pid_of
 	mkdir -p cut
-	# Two names more, for those that join.
-	for name in "${members[@]}" n8 n9 client; do
+	for name in "${members[@]}" client; do
 		mkfifo "$name.to" "$name.from"
 	done
-	switch "${members[@]}" n8 n9 3>&- &
+	switch "${members[@]}" 3>&- &
 	children+=($!)
 	for name in "${members[@]}"; do
 		start_member "$name" --nodes "$(IFS=, && echo "${members[*]}")"
@@ -244,7 +243,7 @@ restart_node() {
 # No line passes between NAME and the other nodes; clients still reach it.
 cut_off() {
 	local other
-	for other in "${members[@]}" n8 n9; do
+	for other in "${members[@]}"; do
 		[ "$other" = "$1" ] || touch "cut/$1.$other" "cut/$other.$1"
 	done
 }

@@ -186,7 +186,7 @@ assert_all_passed() {
 	assert_failure
 	assert_line --index 1 'ok 1 passes'
 	assert_line "not ok 2 fails. (it's [x])"
-	# The line of the test is the one that is shown, and no line of the helper.
+	# The line of the test is the one that is shown, and none of faultline's own.
 	assert_line "#   \`[ \"\$output\" = 2 ]' failed"
 	refute_output --partial faultline.bash
 	assert_line '#   n2: I am n2'

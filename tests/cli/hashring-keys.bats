@@ -459,7 +459,7 @@ assert_same_file() {
 		coproc HELD { exec hashring -n n $options 2>err; }
 		for key in 1 2 3; do
 			printf '{"k":%d}\n' $key >&"${HELD[1]}"
-			read -r -t 20 answer <&"${HELD[0]}" || fail "no answer to line $key"
+			read -r -t 60 answer <&"${HELD[0]}" || fail "no answer to line $key"
 			assert_regex "$answer" "$key"
 		done
 		pid=$HELD_PID
@@ -476,10 +476,10 @@ assert_same_file() {
 	exec 5<&"${HELD[0]}"
 	printf 'ab' >&"${HELD[1]}"
 	printf 'c\nd' >&"${HELD[1]}"
-	read -r -t 20 answer <&5
+	read -r -t 60 answer <&5
 	assert_equal "$answer" $'abc\tn'
 	eval "exec ${HELD[1]}>&-"
-	read -r -t 20 answer <&5
+	read -r -t 60 answer <&5
 	assert_equal "$answer" $'d\tn'
 	wait "$pid"
 }
@@ -487,7 +487,7 @@ assert_same_file() {
 @test "a held line is in its file at once with --split" {
 	coproc HELD { exec hashring -n n --split d; }
 	echo k >&"${HELD[1]}"
-	for ((tries = 0; tries < 200; tries++)); do
+	for ((tries = 0; tries < 600; tries++)); do
 		[ ! -s d/n ] || break
 		sleep 0.1
 	done

@@ -21,7 +21,7 @@ nodes_of() {
 refuses() {
 	local status=$1 message=$2
 	shift 2
-	run --separate-stderr timeout 20 hashring "$@" k
+	run --separate-stderr timeout 120 hashring "$@" k
 	assert_failure "$status"
 	assert_output ""
 	assert_regex "$stderr" "$message"
@@ -401,7 +401,7 @@ by() {
 			printf '%b' "\\x$(printf %02x $((byte ^ (1 << at % 8))))" |
 				dd of=damaged bs=1 seek=$at conv=notrunc status=none
 			status=0
-			timeout 20 hashring --state damaged k >out 2>err || status=$?
+			timeout 120 hashring --state damaged k >out 2>err || status=$?
 			[ $status -eq 3 ] || fail "$algorithm: byte $at: exit $status: $(cat err)"
 			[ ! -s out ] || fail "$algorithm: byte $at: an answer"
 			[[ $(<err) == "hashring: damaged:"* ]] || fail "$algorithm: byte $at: $(cat err)"
@@ -699,9 +699,9 @@ by() {
 
 @test "--key-file: too long a key is refused at once, not read to its end" {
 	mkfifo key
-	{ head -c 5000 /dev/zero; exec sleep 60; } >key 3>&- &
+	{ head -c 5000 /dev/zero; exec sleep 300; } >key 3>&- &
 	writer=$!
-	run --separate-stderr timeout 10 hashring -n a --key-file key k
+	run --separate-stderr timeout 120 hashring -n a --key-file key k
 	kill $writer
 	assert_failure 3
 	assert_regex "$stderr" "^hashring: key: a key has 16 to 4096 bytes"

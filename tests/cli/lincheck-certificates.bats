@@ -86,7 +86,7 @@ wrong() {
 	"$here/certificate" history order
 	sed 1d order >wrong && wrong wrong 'not all is there once'
 	sed 2p order >wrong && wrong wrong 'not all is there once'
-	{ sed -n 1p order; sed -n 3p order; sed -n 2p order; } >wrong && wrong wrong 'is after what began after its end'
+	{ sed -n 2p order; sed -n 1p order; sed -n 3p order; } >wrong && wrong wrong 'is after what began after its end'
 	sed -i '$s/2}/1}/' history
 	wrong order 'line 5 saw something else'
 	lincheck --json history >verdict 2>why || true

@@ -14,6 +14,54 @@ setup() {
 	bank="$awk -f $top/tests/machines/bank.awk"
 	bad="$awk -f $top/tests/machines/bad.awk"
 	cd "$BATS_TEST_TMPDIR" || return
+	children=()
+}
+
+teardown() {
+	local child
+	exec 5>&-
+	for child in "${children[@]}"; do
+		kill -KILL "$child" 2>/dev/null
+		wait "$child" 2>/dev/null
+	done
+	return 0
+}
+
+# Tries a command every 20 ms until it succeeds.
+eventually() {
+	local end=$((SECONDS + ${PATIENCE:-60}))
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.02
+	done
+}
+
+# said WORDS FILE [COUNT]: so many lines of the file have them, one if nothing is said.
+said() {
+	[ -e "$2" ] && [ "$(grep -c -e "$1" "$2")" -ge "${3:-1}" ]
+}
+
+# back COMMAND...: in the background, from `in` to `out` and `err`; our end is 5.
+back() {
+	rm -f in out err
+	mkfifo in
+	"$@" <in >out 2>err 3>&- 5>&- &
+	pid=$!
+	children+=("$pid")
+	exec 5>in
+}
+
+# Closes our end and waits: `status`.
+end() {
+	exec 5>&-
+	eventually ended "$pid" || fail "process $pid goes on; stderr: $(tail -n 5 err)"
+	status=0
+	wait "$pid" || status=$?
+}
+
+# It may still wait to be waited for.
+ended() {
+	[[ ! -e /proc/$1 || $(cat "/proc/$1/stat" 2>/dev/null) =~ \)\ [ZX] ]]
 }
 
 # A request: its number, the command, more members.
@@ -30,12 +78,12 @@ answers() {
 # What is in the files, the second once `out` has the answer to request $1.
 in_two_parts() {
 	cat requests
-	until grep -q "\"in_reply_to\":$1[,}]" out; do sleep 0.05; done
+	eventually said "\"in_reply_to\":$1[,}]" out
 	cat last
 }
 
 single() {
-	timeout 60 raft-node --id n1 --nodes n1 "$@"
+	timeout 120 raft-node --id n1 --nodes n1 "$@"
 }
 
 @test "committed commands go to the program, its answers to the clients" {
@@ -106,15 +154,12 @@ single() {
 }
 
 @test "an answer does not wait for the next request" {
-	mkfifo in
-	single --volatile --machine "$bank" <in >out 2>err &
-	exec 5>in
+	back single --volatile --machine "$bank"
 	for ((i = 1; i <= 20; i++)); do
 		apply "$i" '{"total":true}' >&5
-		until [ "$(wc -l <out)" -eq "$i" ]; do sleep 0.001; done
+		eventually said . out "$i"
 	done
-	exec 5>&-
-	wait
+	end
 	run answers <out
 	assert_line --index 19 "20 500"
 }
@@ -182,7 +227,7 @@ single() {
 	} >requests
 	local count=0
 	for pace in cat 'while read -r line; do sleep 0.01; echo "$line"; done'; do
-		timeout 20 raft-node --lockstep --seed 7 --volatile --snapshot-every 8 --machine "{ $pace; } | $bank" \
+		timeout 120 raft-node --lockstep --seed 7 --volatile --snapshot-every 8 --machine "{ $pace; } | $bank" \
 			<requests >"out.$count" 2>err
 		count=$((count + 1))
 	done
@@ -196,7 +241,12 @@ assert_fatal() {
 	local words=$1
 	shift
 	# A client that goes on, so that it is not the end of stdin that ends the node.
-	run --separate-stderr single --volatile --machine-timeout 400ms "$@" < <(cat in; sleep 3)
+	rm -f held
+	mkfifo held
+	exec 5<>held
+	cat in >&5
+	run --separate-stderr single --volatile "$@" <held 5>&-
+	exec 5>&-
 	assert_failure 4
 	assert_equal "${stderr_lines[-1]}" "raft-node: machine '${*: -1}': $words"
 }
@@ -205,7 +255,9 @@ assert_fatal() {
 	for case in 'crash:ended with status 3' 'kill:killed by signal 9 (Killed)' 'hang:no answer within 0.4 s' \
 		'garbage:an answer that is no JSON: Segmentation fault'; do
 		apply 1 '{"do":"'"${case%%:*}"'"}' >in
-		assert_fatal "${case#*:}" --machine "$bad"
+		patience=60s
+		[[ $case != hang:* ]] || patience=400ms
+		assert_fatal "${case#*:}" --machine-timeout $patience --machine "$bad"
 	done
 	apply 1 0 >in
 	assert_fatal "ended with status 127" --machine "no-such-program"
@@ -217,28 +269,24 @@ assert_fatal() {
 }
 
 @test "a program's stderr is the node's" {
-	apply 1 0 | single --volatile --machine "echo hello >&2; cat" 2>err
+	apply 1 0 | single --volatile --machine "echo hello >&2; cat" >out 2>err
 	run grep -x hello err
 	assert_success
 }
 
 @test "a program does not outlive its node, however that ends" {
 	for signal in KILL TERM; do
-		rm -f pid in
-		mkfifo in
-		raft-node --id n1 --nodes n1 --volatile --machine 'sleep 1000 & echo $! >pid; wait' <in >out 2>err &
-		exec 5>in
-		until [ -s pid ]; do sleep 0.01; done
-		kill -"$signal" $!
-		wait $! || true
-		exec 5>&-
-		for ((tries = 0; tries < 100; tries++)); do
-			grep -q '^State:.[^Z]' "/proc/$(<pid)/status" || break
-			sleep 0.02
-		done
-		[ "$tries" -lt 100 ]
+		rm -f napping
+		back raft-node --id n1 --nodes n1 --volatile --machine 'sleep 1000 & echo $! >napping; wait'
+		eventually test -s napping
+		kill -"$signal" "$pid"
+		end
+		eventually ended "$(<napping)"
 	done
 }
+
+# For clusters that are not about time: a busy machine shall cost nobody the lead, a request or a program.
+unhurried='--election-timeout 1s-2s --request-timeout 60s --machine-timeout 60s'
 
 @test "three banks agree, and no money is made or lost" {
 	local names=(ann bob cleo dan eve)
@@ -248,7 +296,7 @@ assert_fatal() {
 		done
 		for ((i = 1; i <= 3; i++)); do to=n$i apply "$((300 + i))" '{"total":true}'; done
 	} >requests
-	timeout 60 netfault -n 3 -- raft-node --snapshot-every 50 --machine "tee seen.{id} | $bank" <requests >out 2>err
+	timeout 300 netfault -n 3 --drain 120s -- raft-node $unhurried --snapshot-every 50 --machine "tee seen.{id} | $bank" <requests >out 2>err
 	run answers <out
 	assert_equal "${#lines[@]}" 303
 	refute_line --regexp ' error'
@@ -267,68 +315,53 @@ assert_fatal() {
 }
 
 @test "a node that comes late gets the state of the others' program" {
-	mkfifo in
-	timeout 60 netfault -n "n1=raft-node --snapshot-every 20 --machine '$bank'" -n "n2=raft-node --snapshot-every 20 --machine '$bank'" \
-		-n "n3=until [ -e late ]; do sleep 0.05; done; exec raft-node --snapshot-every 20 --machine 'tee seen | $bank'" \
-		<in >out 2>err &
-	exec 5>in
+	local node="exec raft-node $unhurried --snapshot-every 20 --machine"
+	back netfault -n "n1=$node '$bank'" -n "n2=$node '$bank'" -n "n3=until [ -e late ]; do sleep 0.05; done; $node 'tee seen | $bank'"
 	# Several snapshots, so that the beginning of the log goes.
 	for ((i = 1; i <= 200; i++)); do
 		apply "$i" '{"from":"ann","to":"bob","amount":1}' >&5
-		((i % 40)) || until [ "$(wc -l <out)" -ge "$i" ]; do sleep 0.05; done
+		((i % 40)) || eventually said . out "$i"
 	done
 	touch late
-	until [ -s seen ]; do sleep 0.05; done
-	exec 5>&-
-	wait
+	eventually said . seen
+	end
 	run head -n 1 seen
 	assert_output --regexp '^\{"restore":\{"ann":[0-9]+,"bob":[0-9]+,"cleo":100,"dan":100,"eve":100\},"index":[0-9]+\}$'
 }
 
 @test "a node that was stopped for a while blames no program, and catches up by the others' state" {
-	local common='raft-node --snapshot-every 20 --machine-timeout 400ms --machine'
-	mkfifo in
-	timeout 60 netfault -n "n1=$common '$bank'" -n "n2=$common '$bank'" -n "n3=echo \$\$ >pid; exec $common 'tee -a seen | $bank'" \
-		<in >out 2>err &
-	exec 5>in
-	until grep -q transfer_ok out; do
-		echo '{"src":"c","dest":"n1","body":{"type":"transfer","msg_id":0,"to":"n1"}}' >&5
-		sleep 0.5
-	done
+	local node="exec raft-node ${unhurried%--machine-timeout*}--snapshot-every 20"
+	back netfault -n "n1=$node --machine '$bank'" -n "n2=$node --machine '$bank'" \
+		-n "n3=echo \$\$ >pid; $node --machine-timeout 3s --machine 'tee -a seen | $bank'"
+	led_by_n1() { echo '{"src":"c","dest":"n1","body":{"type":"transfer","msg_id":0,"to":"n1"}}' >&5; sleep 0.5; said transfer_ok out; }
+	eventually led_by_n1
 	kill -STOP "$(<pid)"
+	sleep 4                         # longer than its program may take
 	for ((i = 1; i <= 1000; i++)); do
 		apply "$i" '{"from":"ann","to":"bob","amount":1}' >&5
-		((i % 100)) || until [ "$(grep -vc '"in_reply_to":0}' out)" -ge "$i" ]; do sleep 0.05; done
+		((i % 100)) || eventually said '"in_reply_to":[1-9]' out "$i"
 	done
 	kill -CONT "$(<pid)"
-	until grep -q '^{"restore"' seen; do sleep 0.05; done
+	eventually said '^{"restore"' seen
 	to=n3 apply 1001 '{"total":true}' >&5
-	until [ "$(grep -vc '"in_reply_to":0}' out)" -ge 1001 ]; do sleep 0.05; done
-	exec 5>&-
-	wait $!
+	eventually said '"in_reply_to":[1-9]' out 1001
+	end
 	run answers <out
 	assert_line "1001 500"
 }
 
 @test "where one node's program fails, that node alone goes, and the others serve" {
 	for way in crash hang garbage; do
-		rm -f in out err
-		mkfifo in
-		: >out
-		: >err
-		timeout 60 netfault -n "n1=raft-node --volatile --request-timeout 2s --machine cat" \
-			-n "n2=raft-node --volatile --request-timeout 2s --machine cat" \
-			-n "n3=raft-node --volatile --request-timeout 2s --machine-timeout 400ms --machine '$bad'" <in >out 2>err &
-		exec 5>in
+		local node="exec raft-node --volatile $unhurried"
+		back netfault -n "n1=$node --machine cat" -n "n2=$node --machine cat" -n "n3=$node --machine-timeout 3s --machine '$bad'"
 		apply 1 0 >&5
+		eventually said '"in_reply_to":1[,}]' out
 		apply 2 '{"do":"'$way'"}' >&5
-		until grep -q "^n3: raft-node: machine '$bad': " err; do sleep 0.05; done
+		eventually said "^n3: raft-node: machine '$bad': " err
 		apply 3 '"after"' >&5
-		until answers <out | grep -q ^3; do sleep 0.05; done
-		until grep -q "^netfault: node 'n3' ended" err; do sleep 0.05; done     # before SIGTERM ends it
-		exec 5>&-
-		status=0
-		wait $! || status=$?
+		eventually said '"in_reply_to":3[,}]' out
+		eventually said "^netfault: node 'n3' ended" err        # before SIGTERM ends it
+		end
 		assert_equal "$status" 1                # netfault's word for it: a node died of itself
 		run grep -c "^netfault: node 'n3' ended with status 4" err
 		assert_output 1

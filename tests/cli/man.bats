@@ -8,7 +8,7 @@ setup() {
 	top=$BATS_TEST_DIRNAME/../..
 	examples=$BATS_TEST_DIRNAME/man-examples
 	page=$BATS_TEST_TMPDIR/page.1
-	export FAULTLINE_BIN=${FAULTLINE_BIN:-$top/build/bin}
+	export FAULTLINE_BIN=${FAULTLINE_BIN:-$top/build/bin} MAN_EXAMPLES_SECONDS=600
 }
 
 # Examples between the lines of a page; the first of them is on line 3.
@@ -113,8 +113,8 @@ file'
 
 # A killed process may take a moment.
 assert_no_process() {
-	for ((tries = 0; tries < 50; tries++)); do
-		pgrep -f "$1" || return 0
+	for ((tries = 0; tries < 600; tries++)); do
+		pgrep -x -f "$1" || return 0
 		sleep 0.1
 	done
 	fail "still runs: $1"
@@ -128,7 +128,7 @@ assert_no_process() {
 	assert_line "$page:5: not reached: \$ echo a"
 	assert_no_process "$nap"
 	write_page "\$ $nap &"$'\n'"\$ $nap"$'\n$ echo a\na'
-	MAN_EXAMPLES_SECONDS=1 run timeout 20 "$examples" "$page"
+	MAN_EXAMPLES_SECONDS=1 run timeout 120 "$examples" "$page"
 	assert_failure 1
 	assert_line "$page: stopped after 1 seconds"
 	assert_no_process "$nap"

@@ -80,12 +80,10 @@ trouble() {
 	{ at 0 w n1 echo '"msg_id":1'; at 1000 w n1 echo '"msg_id":2'; } >lines
 	netfault --lockstep --seed 1 --delay 500ms --client-links -n 1 -- steady <lines >out
 	assert_equal "$(echo_at <out)" "$(printf '1 500000000\n2 1500000000\n')"
-	SECONDS=0
-	run --separate-stderr netfault --lockstep --seed 1 --drain 3600s --trace t -n n1="exec steady bad ignore" -n n2="exec steady tick 1000" <lines
+	run --separate-stderr timeout 300 netfault --lockstep --seed 1 --drain 3600s --trace t -n n1="exec steady bad ignore" -n n2="exec steady tick 1000" <lines
 	assert_success
-	run --separate-stderr netfault --lockstep --seed 1 --drain 60s --trace t -n 2 --loss 1 --client-links -- steady tick 1000 <lines
+	run --separate-stderr timeout 300 netfault --lockstep --seed 1 --drain 3600s --trace t -n 2 --loss 1 --client-links -- steady tick 1000 <lines
 	assert_success
-	((SECONDS < 20))
 }
 
 @test "lines of one time arrive in the order they were sent" {
@@ -354,18 +352,29 @@ netfault: lines lost: 1 that were no messages"
 	assert_scratch_gone
 }
 
-@test "a second signal, half a second later, kills what does not end; one at once changes nothing" {
+# The third has to come between half a second and two seconds after the first one was heard: a try where the machine was busy
+# elsewhere meanwhile says nothing, status 2.
+third_signal() {
+	rm -f pid-n1
 	start --lockstep --seed 1 --delay 1ms --until 100000s -n n1="trap '' TERM; echo \$\$ >$PWD/pid-n1; exec steady ring 1 n2" -n n2="exec steady ring 0 n1"
 	exec 7>&-
-	eventually test -s pid-n1
+	eventually test -s pid-n1 || return 1
 	kill -TERM "$pid"
 	kill -TERM "$pid"
 	sleep 0.8
 	kill -TERM "$pid"
-	end
-	assert_equal "$status" 143
-	assert_equal "$(cat err)" ""
-	refute kill -0 "$(cat pid-n1)"
+	end || return 1
+	! grep -q 'did not end' err || return 2
+	assert_equal "$(cat err)" "" && assert_equal "$status" 143 && refute kill -0 "$(cat pid-n1)"
+}
+
+@test "a second signal, half a second later, kills what does not end; one at once changes nothing" {
+	for try in {1..10}; do
+		said=0
+		third_signal || said=$?
+		[ "$said" = 2 ] || return "$said"
+	done
+	fail "ten times: $(cat err)"
 }
 
 @test "SIGKILL: no node outlives it" {

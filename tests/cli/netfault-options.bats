@@ -28,7 +28,7 @@ Try 'netfault --help'.\$"
 each_is_a_usage_error() {
 	while IFS= read -r line; do
 		echo "${line#* : }"
-		eval "run --separate-stderr timeout 20 netfault ${line#* : } </dev/null"
+		eval "run --separate-stderr timeout 120 netfault ${line#* : } </dev/null"
 		assert_usage "${line%% : *}"
 	done
 }
@@ -151,7 +151,7 @@ each_is_a_usage_error() {
 
 @test "a peer is a node to links and plans" {
 	printf '%s\n' '{"at":"1h","type":"partition","groups":[["n1"],["n2"]]}' >plan
-	run --separate-stderr netfault --seed 1 -n n1="$node" --peer n2=unix:absent --link 'n1>n2:loss=1' --plan plan \
+	run --separate-stderr netfault --seed 1 --drain 60s -n n1="$node" --peer n2=unix:absent --link 'n1>n2:loss=1' --plan plan \
 		< <(message c1 n1 read '"msg_id":1')
 	assert_success
 	assert_output "$(message n1 c1 read_ok '"in_reply_to":1')"
@@ -185,6 +185,8 @@ each_is_a_usage_error() {
 	tell "$(message c1 n1 read '"msg_id":1')"
 	hear
 	assert_equal "$heard" "$(message n1 c1 read_ok '"in_reply_to":1')"
+	thrice() { [ "$(grep -c '"peer_down"' seen)" = 3 ]; }
+	eventually thrice
 	end
 	assert_equal "$status" 0
 	assert_equal "$(cat err)" "netfault: node 'n1' ended with status 3; it is started again in 100 ms
@@ -215,7 +217,7 @@ netfault: node 'n1' ended with status 3; it is started again in 400 ms"
 	tell "$(message c1 net crash '"msg_id":1,"node":"n1"')"
 	hear
 	assert_equal "$heard" "$(message net c1 crash_ok '"in_reply_to":1')"
-	eventually grep -q 'in 800 ms' err
+	eventually grep -q 'in 1600 ms' err
 	run grep "n1" err
 	assert_output "netfault: node 'n1' was killed by signal 9"
 	end

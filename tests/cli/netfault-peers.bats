@@ -26,6 +26,17 @@ far() {
 	pids+=("$far")
 }
 
+# It has a node, so it listens: that comes first.
+far_is_up() {
+	pgrep -f "^$node" >/dev/null
+}
+
+# Are all nodes and peers there?
+connected() {
+	tell "$(message c1 net nodes '"msg_id":0')"
+	hear && [[ $heard == *'"down":[]'* ]]
+}
+
 end_far() {
 	kill -TERM "$far"
 	wait "$far" || true
@@ -35,11 +46,16 @@ end_far() {
 
 @test "a line for a peer goes there, and the answer comes back to the client" {
 	far -n n2="$node" --listen unix:far
-	eventually test -S far
-	run --separate-stderr netfault -n n1="$node" --peer n2=unix:far < <(message c1 n2 read '"msg_id":1'; message c1 n1 read '"msg_id":2')
-	assert_success
-	assert_equal "$stderr" ""
-	assert_equal "$(sort <<<"$output")" "$(message n1 c1 read_ok '"in_reply_to":2'; message n2 c1 read_ok '"in_reply_to":1')"
+	eventually far_is_up
+	start -n n1="$node" --peer n2=unix:far --drain 60s
+	eventually connected
+	tell "$(message c1 n2 read '"msg_id":1')"
+	tell "$(message c1 n1 read '"msg_id":2')"
+	exec 7>&-
+	assert_equal "$(sort <&8)" "$(message n1 c1 read_ok '"in_reply_to":2'; message n2 c1 read_ok '"in_reply_to":1')"
+	end
+	assert_equal "$status" 0
+	assert_equal "$(cat err)" ""
 	end_far
 	assert_equal "$(cat far-out far-err)" ""
 }
@@ -48,12 +64,15 @@ end_far() {
 	far -n n2="$node" --listen tcp:127.0.0.1:0
 	eventually grep -q 'listening at' far-err
 	port=$(sed -n "s/.*'tcp:127.0.0.1:\([0-9]*\)'.*/\1/p" far-err)
-	run --separate-stderr netfault --peer "n2=tcp:localhost:$port" \
-		< <(message c1 n2 read '"msg_id":1'; message c1 '*' read '"msg_id":2')
-	assert_success
-	assert_equal "$stderr" ""
-	assert_equal "${lines[0]}" "$(message n2 c1 read_ok '"in_reply_to":1')"
-	assert_equal "$(wc -l <<<"$output")" 2
+	start --peer "n2=tcp:127.0.0.1:$port" --drain 60s
+	eventually connected
+	tell "$(message c1 n2 read '"msg_id":1')"
+	tell "$(message c1 '*' read '"msg_id":2')"
+	exec 7>&-
+	assert_equal "$(cat <&8)" "$(message n2 c1 read_ok '"in_reply_to":1'; message n2 c1 read_ok '"in_reply_to":2')"
+	end
+	assert_equal "$status" 0
+	assert_equal "$(cat err)" ""
 	end_far
 }
 
@@ -61,8 +80,8 @@ end_far() {
 	far -n n10="$keeper" --peer n1=unix:near --peer n2=unix:near --listen unix:far
 	start -n n2="$keeper" -n n1="$keeper" --peer n10=unix:far --listen unix:near
 	for id in n1 n2 n10; do
-		eventually test -s "seen-$id"
-		assert_equal "$(jq -c .body.node_ids "seen-$id")" '["n1","n2","n10"]'
+		eventually have 1 "seen-$id"
+		assert_equal "$(head -n 1 "seen-$id" | jq -c .body.node_ids)" '["n1","n2","n10"]'
 	done
 	kill -TERM "$pid"
 	end
@@ -81,8 +100,9 @@ end_far() {
 	start -n n1="$keeper" --peer n2=unix:far --drain 100ms
 	eventually grep -q . err
 	assert_equal "$(cat err)" "netfault: peer 'n2': cannot connect to 'unix:far': No such file or directory"
-	tell "$(message c1 n2 lost '"msg_id":1')"
-	sleep 0.5
+	tell "$(message c1 n2 lost)"
+	tell "$(message c1 net nodes '"msg_id":1')"
+	hear                            # so the line before it is lost
 	far -n n2="tee seen-n2 | $node" --listen unix:far
 	eventually grep -q "connected" err
 	tell "$(message c1 n2 read '"msg_id":2')"
@@ -134,7 +154,7 @@ netfault: lines lost: 1 for nodes that were down"
 	far -n n2="$echo" --peer n1=unix:near --listen unix:far
 	eventually test -S far
 	start -n n1="tee seen-n1 | { $pass; }" --peer n2=unix:far --listen unix:near
-	again() { tell "$(message c1 n1 pass)"; sleep 0.1; grep -q '"there"' seen-n1; }
+	again() { tell "$(message c1 n1 pass)"; sleep 0.1; grep -qs '"there"' seen-n1; }
 	eventually again
 	tell "$(message c1 n2 read '"msg_id":1')"
 	hear
@@ -150,6 +170,7 @@ netfault: lines lost: 1 for nodes that were down"
 	start --no-hints -n n1='exit 0' --peer n2=unix:far --listen unix:near
 	eventually grep -q "'n1': connected" far-err
 	eventually grep -q "node 'n1' ended" err
+	eventually grep -q "node 'n2' ended" far-err
 	tell "$(message c1 '*' read)"
 	tell "$(message c1 net nodes '"msg_id":1')"
 	hear
@@ -162,7 +183,12 @@ netfault: lines lost: 1 for nodes that were down"
 }
 
 @test "a peer that does not read is bounded by --queue: what is too much is lost and told" {
-	socat UNIX-LISTEN:far EXEC:'sleep 1000' 3>&- &
+	# It has its name once it listens.
+	perl -MIO::Socket::UNIX -e '
+		my $listener = IO::Socket::UNIX->new(Local => "new", Listen => 1) or die $!;
+		rename "new", "far";
+		my $client = $listener->accept;
+		sleep' 3>&- &
 	pids+=($!)
 	eventually test -S far
 	yes "$(message n1 n2 big '"x":"'"$(printf %01000d 0)"'"')" | head -n 4000 >many
@@ -193,11 +219,15 @@ start_hosts() {
 	local tries i
 	for tries in {1..20}; do
 		port=$((10000 + RANDOM % 20000))
-		rm -f host-*
+		rm -rf host-* ./*.raft
 		for i in 1 2 3; do start_host "$i"; done
-		eventually leader && return
-		cat host-*
-		for i in 1 2 3; do kill -KILL "${host[i]}"; done
+		eventually settled
+		grep -q 'in use' host-* || return 0
+		for i in 1 2 3; do
+			kill -KILL "${host[i]}"
+			wait "${host[i]}" || true
+		done
+		eventually none_left
 	done
 	return 1
 }
@@ -209,8 +239,13 @@ server() {
 	echo "$list"
 }
 
-leader() {
-	! grep -q 'in use' host-* && kv -t 2s -s "$(server 1 2 3)" wait leader >/dev/null 2>&1
+# There is a leader, or there never will be one.
+settled() {
+	grep -q 'in use' host-* || kv -t 2s -s "$(server 1 2 3)" wait leader >/dev/null 2>&1
+}
+
+none_left() {
+	! pgrep -f -- "--data $PWD/n[123].raft" >/dev/null
 }
 
 # put I KEY VALUE: by the host's own node.
@@ -220,7 +255,7 @@ put() {
 
 # As the host's own node knows it.
 leader_by() {
-	kv -s "$(server "$1")" --to "n$1" --json status | jq -rs '.[0].leader'
+	kv -t 60s -s "$(server "$1")" --to "n$1" --json status | jq -rs '.[0].leader'
 }
 
 known_leader() {
@@ -240,11 +275,11 @@ known_leader() {
 		start_host "$i"
 		eventually put "$i" "z$i" "$i" || fail "$(cat host-*)"
 		for key in x y z; do
-			assert_equal "$(kv -s "$(server "$i")" --to "n$i" get "$key$i")" "$i"
+			assert_equal "$(kv -t 60s -s "$(server "$i")" --to "n$i" get "$key$i")" "$i"
 		done
 	done
 	# The client of a host asks a node of another one.
-	assert_equal "$(kv -s "$(server 1)" --to n3 --json status | jq -rs '.[0].id')" n3
+	assert_equal "$(kv -t 60s -s "$(server 1)" --to n3 --json status | jq -rs '.[0].id')" n3
 	for i in 1 2 3; do kill -TERM "${host[i]}"; done
 }
 
@@ -264,6 +299,6 @@ known_leader() {
 	listen
 	assert_regex "$heard" '"type":"heal_ok"'
 	eventually put "$i" b 2 || fail "$(cat host-*)"
-	assert_equal "$(kv -s "$(server "$i")" --to "$lead" get a)" 1
+	assert_equal "$(kv -t 60s -s "$(server "$i")" --to "$lead" get a)" 1
 	for i in 1 2 3; do kill -TERM "${host[i]}"; done
 }

@@ -18,7 +18,7 @@ teardown() {
 # A network of three that answer and are asked, with all faults, recorded in `t`.
 busy() {
 	seq 300 | awk '{ printf "{\"src\":\"c1\",\"dest\":\"n%d\",\"body\":{\"type\":\"echo\",\"msg_id\":%d}}\n", $1 % 3 + 1, $1 }' >in
-	run --separate-stderr netfault --seed 11 --client-links --drain 5s --trace t -n 3 "$@" -- "$node" <in
+	run --separate-stderr netfault --seed 11 --client-links --drain 60s --trace t -n 3 "$@" -- "$node" <in
 	assert_success
 }
 
@@ -52,7 +52,7 @@ assert_consistent() {
 }
 
 @test "messages stand in it as they were sent, and lines of net too" {
-	netfault --trace t -n 1 -- "$node" < <(
+	netfault --trace t --drain 60s -n 1 -- "$node" < <(
 		echo ' {"src":"c1", "dest":"n1","body":{"type":"read","msg_id":1.0e0 }} '
 		message c1 net nodes '"msg_id":2')
 	grep -qF '"message": {"src":"c1", "dest":"n1","body":{"type":"read","msg_id":1.0e0 }} }' t
@@ -98,12 +98,20 @@ fates() {
 	assert_equal "$(cat missing)" ""
 }
 
+# until_faults COUNT TRACE OPTION...: goes on until so many faults have begun or ended.
+until_faults() {
+	faults_there() { [ "$(grep -cs '"event":"fault"' "$2")" -ge "$1" ]; }
+	start --trace "${@:2}"
+	eventually faults_there "$1" "$2"
+	end
+}
+
 @test "the faults of a trace are a replay's plan, at their times" {
 	echo '{"at":"20ms","type":"partition","shape":"halves","for":"30ms"}
 {"at":"30ms","type":"pause","node":"?","for":"60ms"}
 {"at":"130ms","type":"crash","node":"?","for":"30ms"}' >plan
-	netfault --seed 5 --plan plan --trace t --until 250ms -n 4 -- "$node" < <(sleep 5)
-	netfault --replay t --trace t2 --until 250ms -n 4 -- "$node" < <(sleep 5)
+	until_faults 6 t --seed 5 --plan plan -n 4 -- "$node"
+	until_faults 6 t2 --replay t -n 4 -- "$node"
 	assert_equal "$(jq -c 'select(.event == "fault")' t | wc -l)" 6
 	for i in t t2; do
 		jq -c 'select(.event == "fault") | del(.at)' $i | sort >faults-$i
@@ -116,7 +124,7 @@ fates() {
 
 @test "a trace of other nodes is no replay for these" {
 	echo '{"at":"1ms","type":"crash","node":"n4"}' >plan
-	netfault --seed 1 --plan plan --trace t --until 50ms -n 4 -- "$node" < <(sleep 5)
+	until_faults 1 t --seed 1 --plan plan -n 4 -- "$node"
 	run --separate-stderr netfault --replay t -n 3 -- "$node" </dev/null
 	assert_failure 3
 	assert_equal "$stderr" "netfault: t: its fault 1: there is no node 'n4'"
@@ -124,7 +132,7 @@ fates() {
 }
 
 @test "a trace that cannot be written is told once, and is exit 4 at the end" {
-	run --separate-stderr netfault --trace /dev/full -n 1 -- "$node" < <(message c1 n1 read '"msg_id":1'; sleep 1.2)
+	run --separate-stderr netfault --trace /dev/full --drain 60s -n 1 -- "$node" < <(message c1 n1 read '"msg_id":1'; sleep 1.2)
 	assert_failure 4
 	assert_equal "$stderr" "netfault: cannot write '/dev/full': No space left on device"
 	assert_output "$(message n1 c1 read_ok '"in_reply_to":1')"

@@ -2,6 +2,7 @@
 #
 #     start OPTION...; tell LINE; hear            netfault in the background: 7 leads to it, 8 from it
 #     connect; say LINE; listen                   a client on a socket of its own: descriptor 5
+#     netfault ... < <(cat lines; eventually have 3 seen)     an input that ends when something has come about
 #
 # What is waited for is polled, up to `patience` seconds.
 
@@ -9,7 +10,7 @@ bats_require_minimum_version 1.5.0
 bats_load_library bats-support
 bats_load_library bats-assert
 
-patience=${PATIENCE:-20}
+patience=${PATIENCE:-60}
 
 # For setup_file(): the test node, built by make or here.
 network_build() {
@@ -52,11 +53,31 @@ eventually() {
 	done
 }
 
-# start OPTION...: stderr goes to `err`, the process is `pid`.
+# have N FILE...: each has so many lines at least.
+have() {
+	local count=$1 file
+	for file in "${@:2}"; do
+		[ -e "$file" ] && [ "$(wc -l <"$file")" -ge "$count" ] || return
+	done
+}
+
+# A node that keeps what it was told in a file, and only then answers what has a msg_id: what was answered is there.
+# shellcheck disable=SC2034
+witness='exec perl -e '\''
+	open my $seen, ">", "seen-{id}" or die;
+	$| = 1;
+	while (<STDIN>) {
+		syswrite $seen, $_;
+		print qq({"src":"{id}","dest":"c1","body":{"type":"seen","in_reply_to":$1}}\n) if /"msg_id":(\d+)/ and !/"init"/;
+	}'\'
+
+# start OPTION...: stderr goes to `err`, the process is `pid`.  The file is there when it returns, and nothing older.
+# `through` is what starts it, if anything does.
+through=()
 start() {
 	rm -f to from
 	mkfifo to from
-	netfault "$@" <to >from 2>err 5>&- 3>&- &
+	"${through[@]}" netfault "$@" 2>err <to >from 5>&- 3>&- &
 	pid=$!
 	pids+=("$pid")
 	exec 7>to 8<from
@@ -71,11 +92,22 @@ hear() {
 	read -r -t "$patience" heard <&8
 }
 
+# Has it ended?  It may still wait to be waited for.
+gone() {
+	[[ ! -e /proc/$1 || $(cat "/proc/$1/stat" 2>/dev/null) =~ \)\ [ZX] ]]
+}
+
+# Waits for its end: `status`.
+reap() {
+	eventually gone "$1" || fail "process $1 goes on; stderr: $(tail -n 5 err)"
+	status=0
+	wait "$1" || status=$?
+}
+
 # Closes our end and waits: `status`.
 end() {
 	exec 7>&-
-	status=0
-	wait "$pid" || status=$?
+	reap "$pid"
 	exec 8<&-
 }
 

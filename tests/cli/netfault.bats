@@ -19,7 +19,7 @@ teardown() {
 keeper="exec cat 3>&1 >seen-{id}"
 
 @test "a line goes to the node that its dest names, and the answer to who asked" {
-	run --separate-stderr netfault -n 3 -- "$node" < <(message c1 n2 read '"msg_id":7')
+	run --separate-stderr netfault -n 3 --drain 60s -- "$node" < <(message c1 n2 read '"msg_id":7')
 	assert_success
 	assert_output '{"src":"n2","dest":"c1","body":{"type":"read_ok","in_reply_to":7}}'
 	assert_equal "$stderr" ""
@@ -27,7 +27,7 @@ keeper="exec cat 3>&1 >seen-{id}"
 }
 
 @test "each node is given init first, with all names in one order" {
-	run netfault -n 2 -n x="$keeper" -- sh -c "$keeper" < <(sleep 0.3)
+	run netfault -n 2 -n x="$keeper" -- sh -c "$keeper" < <(eventually have 1 seen-n1 seen-n2 seen-x)
 	assert_success
 	for id in n1 n2 x; do
 		assert_equal "$(cat "seen-$id")" '{"src":"net","dest":"'$id'","body":{"type":"init","msg_id":1,"node_id":"'$id'","node_ids":["n1","n2","x"]}}'
@@ -36,7 +36,7 @@ keeper="exec cat 3>&1 >seen-{id}"
 
 @test "--members: init names these alone, in the order of the nodes, to every node" {
 	run --separate-stderr netfault --members n3,n1 -n n1='read -r i; echo "$i" >i1; cat' -n n2='read -r i; echo "$i" >i2; cat' \
-		-n n3='read -r i; echo "$i" >i3; cat' < <(sleep 0.3)
+		-n n3='read -r i; echo "$i" >i3; cat' < <(eventually have 1 i1 i2 i3)
 	for i in 1 2 3; do
 		assert_equal "$(cat i$i)" '{"src":"net","dest":"n'$i'","body":{"type":"init","msg_id":1,"node_id":"n'$i'","node_ids":["n1","n3"]}}'
 	done
@@ -48,7 +48,8 @@ keeper="exec cat 3>&1 >seen-{id}"
 }
 
 @test "{id} in a word of the command becomes the name, however often" {
-	run netfault -n 2 -- sh -c 'echo "$0 $1 $2" >"args-{id}"; exec cat 3>&1 >/dev/null' '{id}' 'a{id}b{id}' '{i}' < <(sleep 0.3)
+	run netfault -n 2 -- sh -c 'echo "$0 $1 $2" >"args-{id}"; exec cat 3>&1 >/dev/null' '{id}' 'a{id}b{id}' '{i}' \
+		< <(eventually have 1 args-n1 args-n2)
 	assert_success
 	assert_equal "$(cat args-n1)" "n1 an1bn1 {i}"
 	assert_equal "$(cat args-n2)" "n2 an2bn2 {i}"
@@ -64,9 +65,9 @@ keeper="exec cat 3>&1 >seen-{id}"
 		printf '{"src":"c1","dest":"n1","body":{},"body":not JSON\n'
 		printf '{"src":"c\\u0031","dest":"\\u006e1","body":{"type":"x"}}\n'
 		printf '{"src":"c1","dest":"n1","at":5,"id":9}\n'
-		printf '{"src":"c1","dest":"n1","body":{"type":"the last, without its newline"}}'
+		printf '{"src":"c1","dest":"n1","body":{"type":"the last, without its newline","msg_id":1}}'
 	} >lines
-	run --separate-stderr netfault -n n1="$keeper" < <(cat lines; sleep 0.3)
+	run --separate-stderr netfault -n n1="$witness" --drain 60s <lines
 	assert_success
 	assert_equal "$stderr" ""
 	{ cat lines; echo; } >wanted
@@ -81,7 +82,7 @@ keeper="exec cat 3>&1 >seen-{id}"
 		printf '{"src":"c1","dest":"n1","body":{"type":"bigger","x":"%016777216d"}}\n' 0
 		message c1 n1 echo '"msg_id":2'
 	} >lines
-	run --separate-stderr netfault -n n1="$keeper" --drain 100ms < <(cat lines; sleep 0.3)
+	run --separate-stderr netfault -n n1="$keeper" --drain 100ms < <(cat lines; eventually have 4 seen-n1)
 	assert_success
 	assert_regex "$stderr" "^netfault: stdin: line 3 is no message: it is longer than 16 MiB"
 	run cmp <(sed 3d lines) <(tail -n +2 seen-n1)
@@ -93,7 +94,7 @@ keeper="exec cat 3>&1 >seen-{id}"
 		message c1 n1 pass "\"i\":$i"
 	done >lines
 	run netfault -n n1="sed -u 's/\"n1\",\"body\":{\"type\":\"pass\"/\"n2\",\"body\":{\"type\":\"passed\"/'" -n n2="$keeper" \
-		--drain 1s < <(cat lines; sleep 0.5)
+		< <(cat lines; eventually have 2001 seen-n2)
 	assert_success
 	run cmp <(sed 's/"n1","body":{"type":"pass"/"n2","body":{"type":"passed"/' lines) <(grep passed seen-n2)
 	assert_success
@@ -105,7 +106,7 @@ keeper="exec cat 3>&1 >seen-{id}"
 		message c1 c2 read '"msg_id":2'
 		message c1 n1 read '"msg_id":3'
 	} >lines
-	run --separate-stderr netfault -n 1 -- "$node" <lines
+	run --separate-stderr netfault -n 1 --drain 60s -- "$node" <lines
 	assert_success
 	assert_output "$(message n1 c1 read_ok '"in_reply_to":3')"
 	assert_equal "$stderr" "netfault: stdin: line 1 is for 'n9', which is no node, and no client has used that name
@@ -125,7 +126,7 @@ netfault: lines lost: 2 for nobody"
 		echo
 		message c1 n1 read '"msg_id":3'
 	} >lines
-	run --separate-stderr netfault -n 1 -- "$node" <lines
+	run --separate-stderr netfault -n 1 --drain 60s -- "$node" <lines
 	assert_success
 	assert_output "$(message n1 c1 read_ok '"in_reply_to":3')"
 	assert_equal "$stderr" "netfault: stdin: line 1 is no message: an object expected
@@ -140,7 +141,7 @@ netfault: lines lost: 8 that were no messages"
 		echo debugging
 		while read -r line; do echo '{"src":"n1","dest":"c1","body":{"type":"ok","in_reply_to":1}}'; done
 	END
-	run --separate-stderr netfault -n 1 -- sh chatty < <(message c1 n1 x '"msg_id":1')
+	run --separate-stderr netfault -n 1 --drain 60s -- sh chatty < <(message c1 n1 x '"msg_id":1')
 	assert_success
 	assert_output "$(message n1 c1 ok '"in_reply_to":1')"
 	assert_equal "$stderr" "netfault: node 'n1': line 2 is no message: an object expected
@@ -153,9 +154,11 @@ netfault: lines lost: 2 that were no messages"
 		echo '{"src":"n1","dest":"net","body":{"type":"error","in_reply_to":1,"code":14,"text":"not \"today\""}}'
 		exec cat >/dev/null
 	END
-	run netfault -n 1 -- sh unwilling < <(sleep 0.2)
-	assert_success
-	assert_output "netfault: node 'n1' answers init with an error: not \"today\""
+	start -n 1 -- sh unwilling
+	eventually grep -q today err
+	end
+	assert_equal "$status" 0
+	assert_equal "$(cat err)" "netfault: node 'n1' answers init with an error: not \"today\""
 }
 
 @test "a node's stderr is told with its name in front, the last line too" {
@@ -164,9 +167,11 @@ netfault: lines lost: 2 that were no messages"
 		printf 'two\n\nthree' >&2
 		exec cat >/dev/null
 	END
-	run netfault -n 1 -- sh -c "$(sed 's/{id}/talk/' talk)" < <(sleep 0.2)
-	assert_success
-	assert_output "n1: talk: one
+	start -n 1 -- sh -c "$(sed 's/{id}/talk/' talk)"
+	eventually grep -q 'two' err    # with which `three` has come
+	end
+	assert_equal "$status" 0
+	assert_equal "$(cat err)" "n1: talk: one
 n1: two
 n1: 
 n1: three"
@@ -230,7 +235,7 @@ n1: three"
 @test "a connection whose input has ended still gets its answers" {
 	start -n 1 --listen unix:here -- "$node"
 	eventually test -S here
-	run timeout 20 "$bin/kvload" -s unix:here --ops 100 --clients 100
+	run timeout 120 "$bin/kvload" -s unix:here --ops 100 --clients 100
 	assert_success
 	kill -TERM "$pid"
 	end
@@ -266,9 +271,15 @@ n1: three"
 		message '*' n1 read '"msg_id":3'
 		message c1 n2 read '"msg_id":4'
 	} >lines
-	run --separate-stderr netfault -n 2 --drain 200ms -- "$node" <lines
-	assert_success
-	assert_output "$(message n2 c1 read_ok '"in_reply_to":4')"
+	start -n 2 --drain 200ms -- "$node"
+	cat lines >&7
+	hear
+	assert_equal "$heard" "$(message n2 c1 read_ok '"in_reply_to":4')"
+	exec 7>&-
+	run cat <&8
+	assert_output ""
+	end
+	assert_equal "$status" 0
 }
 
 # ---- messages to net ----
@@ -294,6 +305,8 @@ n1: three"
 	tell "$(message c1 net restart '"msg_id":7,"node":"n1"')"
 	hear
 	assert_equal "$heard" "$(message net c1 restart_ok '"in_reply_to":7')"
+	down_twice() { [ "$(grep -c peer_down seen-n2)" = 2 ]; }
+	eventually down_twice
 	end
 	assert_equal "$status" 0
 	assert_equal "$(cat err)" "netfault: node 'n1' was killed by signal 9
@@ -313,7 +326,7 @@ netfault: lines lost: 1 for nodes that were down"
 		message c1 net entangle
 		message c1 net nodes
 	} >lines
-	run --separate-stderr netfault -n 1 -- "$node" <lines
+	run --separate-stderr netfault -n 1 --drain 60s -- "$node" <lines
 	assert_success
 	assert_equal "$(jq -c '[.body.in_reply_to,.body.code]' <<<"$output" | tr '\n' ' ')" "[1,10] [2,12] [3,12] [4,12] [5,12] "
 }

@@ -8,6 +8,7 @@ bin=$(cd "${FAULTLINE_BIN:-$BATS_TEST_DIRNAME/../../build/bin}" && pwd)
 load "$bin/faultline"
 
 NODE=${NODE:-raft-node}
+: "${FAULTLINE_KEEP:=${bin%/bin}/failures/$NODE}"
 
 # start COUNT [OPTION...] [-- OPTION...]: those of the node, then those of the network.  A death is found out by silence; the
 # process of n1 is in n1.pid.
@@ -300,8 +301,8 @@ steady=(--election-timeout 1s-2s --heartbeat 100ms)
 	cluster_wait_leader n2 n3
 	write n3 2
 	assert_has n2 1 2
-	run cluster_nodes
-	assert_output $'n2\nn3'
+	ended() { [ "$(cluster_nodes)" = $'n2\nn3' ]; }
+	eventually ended
 	cluster_stop || true
 	run node_log netfault
 	assert_output --partial "'n1' was killed by signal 15"

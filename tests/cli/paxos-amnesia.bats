@@ -221,3 +221,20 @@ says_whom_it_waits_for() {
 	assert_error 20
 	write n1 2
 }
+
+@test "who began alone and lost its disk comes back with --join, and does not take itself for the only one" {
+	play --join --data d --seed 1 <<-'.'
+		0 n2 {"type":"chosen_values","ballot":[2,"n2"],"from":1,"upto":3,"values":[{"type":"config","voters":["n1"],"learners":["n2"],"version":1}]}
+		> *
+		1 net {"type":"tick"}
+		> *
+		2000 net {"type":"tick"}
+		> *
+		4000 net {"type":"tick"}
+		> *
+		4001 c1 {"type":"status","msg_id":1}
+		> *
+	.
+	run -0 jq -c 'select(.body.type == "status_ok").body | [.last_applied, .voters, .votes, .role == "leader"]' scene.out
+	assert_output '[1,["n1"],false,false]'
+}

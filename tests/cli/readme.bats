@@ -3,7 +3,7 @@
 
 setup() {
 	top=$BATS_TEST_DIRNAME/../..
-	export FAULTLINE_BIN=${FAULTLINE_BIN:-$top/build/bin}
+	export FAULTLINE_BIN=${FAULTLINE_BIN:-$top/build/bin} MAN_EXAMPLES_SECONDS=600
 	PATH=$FAULTLINE_BIN:$PATH
 	cd "$BATS_TEST_TMPDIR" || return 1
 }

@@ -114,16 +114,22 @@ static void check_chosen(struct shell *s, const struct paxos_out *out)
 {
 	for (paxos_slot i = cluster.chosen_max + 1; i <= out->chosen_upto; i++) {
 		const struct item *item = store_at(&s->memory, i);
+		const struct paxos_config *now = config_of(i);
 
 		holds(item->ballot.round > 0, "what is chosen was accepted");
 		holds(i < ENTRIES_MAX, "the log fits");
-		/* What a leader of old proposed behind one that was never chosen may be found late: it must not undo what came since. */
-		holds(!item->config || item->config->epoch >= config_of(i)->epoch, "epochs never fall");
 		cluster.chosen[i].id = item->id;
-		cluster.chosen[i].config = item->config;
+		/* What a leader of old proposed may be found late: what was not made from the one in force is none. */
+		if (item->config && item->config->version == now->version + 1) {
+			holds(item->config->epoch >= now->epoch, "epochs never fall");
+			cluster.chosen[i].config = item->config;
+		}
 		cluster.chosen_max = i;
 		check_quorum(i);
 	}
+	if (out->config_changed)
+		holds(paxos_config_chosen(s->paxos)->version == config_of(out->chosen_upto + 1)->version,
+		      "all agree on the configuration in force");
 }
 
 /* A ballot as a number: rounds are few, nodes too. */

@@ -181,6 +181,54 @@ static void draw_strikes(struct sim_plan *p, struct die *d)
 	fault_net_free(net);
 }
 
+static void draw_cut(struct sim_plan *p, uint64_t at_ns, uint64_t for_ns, enum fault_kind kind, const char *nodes)
+{
+	struct sim_intent i = { .kind = SIM_FAULT, .at_ns = at_ns, .for_ns = for_ns,
+				.order = { .kind = kind, .at_ns = at_ns, .for_ns = for_ns, .nodes = strdup(nodes) } };
+
+	if (!i.order.nodes)
+		abort();
+	sim_plan_add(p, &i);
+}
+
+/* Somebody is cut off just then: with luck who leads, so that others lead behind its back. */
+static void draw_isolation(struct sim_plan *p, struct die *d, uint64_t at_ns)
+{
+	char name[3] = { 'n', (char)('1' + roll(d, (uint64_t)p->founders)), '\0' };
+
+	draw_cut(p, at_ns, (30 + roll(d, 300)) * MS, FAULT_ORDER_ISOLATE, name);
+}
+
+/*
+ * Two that lead one after the other, each with a change of its own that the other does not know, and each with half of the
+ * rest: Ongaro's note of 2015 on changes of a single server.
+ */
+static void draw_duels(struct sim_plan *p, struct die *d)
+{
+	for (uint64_t at = 200 * MS; at < p->faults_ns; at += (500 + roll(d, 500)) * MS) {
+		char one = (char)('1' + roll(d, 4)), two = (char)('1' + roll(d, 4)), groups[] = "n1,n2|n3,n4";
+		uint64_t parts = at + (100 + roll(d, 200)) * MS + roll(d, MS);
+		struct sim_intent leave = { .kind = SIM_LEAVE, .at_ns = at + roll(d, 2 * MS), .node = two - '0' };
+
+		if (one == two)
+			continue;
+		/* The one and somebody against the other and who is left. */
+		for (char other = '1', place = 0; other <= '4'; other++)
+			if (other != one && other != two)
+				groups[place++ ? 10 : 4] = other;
+		groups[1] = one;
+		groups[7] = two;
+		draw_cut(p, at, parts - at, FAULT_ORDER_ISOLATE, (char[]){ 'n', one, '\0' });
+		sim_plan_add(p, &leave);
+		leave.node = one - '0';
+		leave.at_ns += MS;
+		sim_plan_add(p, &leave);
+		draw_cut(p, parts, (200 + roll(d, 300)) * MS, FAULT_ORDER_PARTITION, groups);
+		for (int n = 1; n <= 4; n++)
+			sim_plan_add(p, &(struct sim_intent){ .kind = SIM_JOIN, .at_ns = parts + (500 + (uint64_t)n * 10) * MS, .node = n });
+	}
+}
+
 /* What an operator does, and what hits who leads. */
 static void draw_changes(struct sim_plan *p, struct die *d)
 {
@@ -211,6 +259,10 @@ static void draw_changes(struct sim_plan *p, struct die *d)
 		/* Leases trust no clock to gain more than 1/9 on another. */
 		if (i.kind == SIM_DRIFT)
 			i.ppm = p->lease_reads ? 950000 + (uint32_t)roll(d, 100001) : 800000 + (uint32_t)roll(d, 450001);
+		if (i.kind == SIM_TRANSFER && one_in(d, 3))
+			draw_isolation(p, d, at + roll(d, 3 * MS));
+		else if ((i.kind == SIM_JOIN || i.kind == SIM_LEAVE) && one_in(d, storm ? 8 : 4))
+			draw_isolation(p, d, at > MS ? at - roll(d, MS) : at);
 		sim_plan_add(p, &i);
 	}
 }
@@ -223,7 +275,11 @@ void sim_plan_draw(struct sim_plan *p, enum sim_protocol protocol, uint64_t seed
 	draw_numbers(p);
 	draw_ops(p);
 	d = die_of(p, "faults");
-	draw_strikes(p, &d);
-	draw_changes(p, &d);
+	if (p->founders == 4 && one_in(&d, 4)) {
+		draw_duels(p, &d);
+	} else {
+		draw_strikes(p, &d);
+		draw_changes(p, &d);
+	}
 	qsort(p->intent, p->count, sizeof(*p->intent), by_time);
 }

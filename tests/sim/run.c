@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { REST_MS = 6000, LAST_MS = 1000 };
 
@@ -99,8 +100,10 @@ static void ask_who_is_new(void)
 		uint64_t led = world.node[n].led, was = change.led[n];
 
 		change.led[n] = led;
-		if (led && led != was && change.before && !world.calm && world.now_ns < change.before->at_ns + 500 * MS)
-			ask(n, change.before);
+		if (!led || led == was || !change.before || world.calm || world.now_ns >= change.before->at_ns + 500 * MS)
+			continue;
+		ask(n, change.last);
+		ask(n, change.before);
 	}
 }
 

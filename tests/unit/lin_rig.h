@@ -81,71 +81,112 @@ static inline uint64_t rig_returned(const struct lin_op *op)
 
 /* --- All orders --- */
 
+/* Members must be put in order; those outside may happen while under way, or at any time, again and again. */
 struct rig_try {
 	const struct lin_op *ops;
 	uint32_t count;
-	uint32_t outside;               /* bits: may happen while under way, or at any time, again and again */
+	const uint32_t *members;        /* at most 32 */
+	uint32_t members_count;
+	const bool *outside;            /* by operation; NULL: there are none */
 	bool any_time;
 };
 
 static inline bool rig_writes(const struct lin_op *op, uint32_t *value)
 {
-	*value = op->kind == LIN_DELETE ? LIN_MISSING : op->value;
+	*value = op->kind == LIN_DELETE ? (uint32_t)LIN_MISSING : op->value;
 	return op->kind != LIN_READ && (op->outcome == LIN_OK || op->outcome == LIN_UNKNOWN);
 }
 
-/*
- * `done` happened, in some order, and left the state.  now: the latest call of them, at which the last of them is taken
- * to have happened; those outside can happen then and later.
- */
+static inline bool rig_goes_on(const struct rig_try *t, uint32_t done, uint32_t state, uint64_t now);
+
+/* A member happens right after one outside, between `now` and `first`.  Operations are in the order of calls. */
+static inline bool rig_goes_on_outside(const struct rig_try *t, uint32_t done, uint32_t member, uint64_t now, uint64_t first)
+{
+	const struct lin_op *op = &t->ops[t->members[member]];
+	uint64_t at = op->called > now ? op->called : now;
+
+	for (uint32_t o = 0; t->outside && o < t->count; o++) {
+		uint64_t begin = t->any_time ? 0 : t->ops[o].called, end = t->any_time ? LIN_NEVER : rig_returned(&t->ops[o]);
+		uint32_t state;
+
+		if (begin > first)
+			break;
+		if (!t->outside[o] || !rig_writes(&t->ops[o], &state) || end < now ||
+		    begin > rig_returned(op))
+			continue;
+		if (rig_happens(op, &state) && rig_goes_on(t, done | UINT32_C(1) << member, state, begin > at ? begin : at))
+			return true;
+	}
+	return false;
+}
+
+/* Those `done` happened, in some order, left the state, and the latest call of all is `now`. */
 static inline bool rig_goes_on(const struct rig_try *t, uint32_t done, uint32_t state, uint64_t now)
 {
 	uint64_t first = LIN_NEVER;
 	bool left = false;
 
-	for (uint32_t i = 0; i < t->count; i++)
-		if (!((done | t->outside) >> i & 1) && rig_must(&t->ops[i])) {
-			left = true;
-			if (t->ops[i].returned < first)
-				first = t->ops[i].returned;
-		}
+	for (uint32_t i = 0; i < t->members_count; i++) {
+		const struct lin_op *op = &t->ops[t->members[i]];
+
+		if (done >> i & 1 || !rig_must(op))
+			continue;
+		left = true;
+		first = op->returned < first ? op->returned : first;
+	}
 	if (!left)
 		return true;
-	for (uint32_t i = 0; i < t->count; i++) {
-		uint64_t at = t->ops[i].called > now ? t->ops[i].called : now;
+	for (uint32_t i = 0; i < t->members_count; i++) {
+		const struct lin_op *op = &t->ops[t->members[i]];
 		uint32_t after = state;
 
-		if ((done | t->outside) >> i & 1 || t->ops[i].called > first)
+		if (done >> i & 1 || op->called > first)
 			continue;
-		if (rig_happens(&t->ops[i], &after) && rig_goes_on(t, done | 1u << i, after, at))
+		if (rig_happens(op, &after) && rig_goes_on(t, done | UINT32_C(1) << i, after, op->called > now ? op->called : now))
 			return true;
-		/* Or right after one outside, at a time when both are under way; or after one that was before. */
-		for (uint32_t o = 0; t->outside && o < t->count; o++) {
-			uint64_t begin = t->any_time ? 0 : t->ops[o].called, end = t->any_time ? LIN_NEVER : rig_returned(&t->ops[o]);
-
-			if (!(t->outside >> o & 1) || !rig_writes(&t->ops[o], &after) || end < now || begin > first ||
-			    begin > rig_returned(&t->ops[i]))
-				continue;
-			if (rig_happens(&t->ops[i], &after) && rig_goes_on(t, done | 1u << i, after, begin > at ? begin : at))
-				return true;
-		}
+		if (rig_goes_on_outside(t, done, i, now, first))
+			return true;
 	}
 	return false;
 }
 
 static inline bool rig_linearizable(const struct rig *r)
 {
-	return rig_goes_on(&(struct rig_try){ r->ops, r->count, 0, false }, 0, LIN_MISSING, 0);
+	uint32_t all[RIG_OPS_MAX];
+
+	for (uint32_t i = 0; i < r->count; i++)
+		all[i] = i;
+	return rig_goes_on(&(struct rig_try){ r->ops, r->count, all, r->count, NULL, false }, 0, LIN_MISSING, 0);
 }
 
 /* Do those contradict, whatever the others did? */
-static inline bool rig_contradicts(const struct rig *r, const uint32_t *set, uint32_t count, bool any_time)
+static inline bool rig_contradict(const struct lin_op *ops, uint32_t count, const uint32_t *set, uint32_t size, bool any_time)
 {
-	struct rig_try t = { r->ops, r->count, (1u << r->count) - 1, any_time };
+	bool *outside = malloc(count * sizeof(*outside) + 1);
+	struct rig_try t = { ops, count, set, size, outside, any_time };
+	bool fits;
 
-	for (uint32_t i = 0; i < count; i++)
-		t.outside &= ~(1u << set[i]);
-	return !rig_goes_on(&t, 0, LIN_MISSING, 0);
+	memset(outside, 1, count * sizeof(*outside));
+	for (uint32_t i = 0; i < size; i++)
+		outside[set[i]] = false;
+	fits = rig_goes_on(&t, 0, LIN_MISSING, 0);
+	free(outside);
+	return !fits;
+}
+
+/* And can none be left out? */
+static inline bool rig_least(const struct lin_op *ops, uint32_t count, const uint32_t *set, uint32_t size, bool any_time)
+{
+	for (uint32_t out = 0; out < size; out++) {
+		uint32_t less[32], n = 0;
+
+		for (uint32_t i = 0; i < size; i++)
+			if (i != out)
+				less[n++] = set[i];
+		if (rig_contradict(ops, count, less, n, any_time))
+			return false;
+	}
+	return true;
 }
 
 /* --- An order --- */

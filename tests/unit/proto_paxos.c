@@ -137,9 +137,9 @@ static void what_lacks_a_member_or_has_it_of_the_wrong_kind_is_malformed(void **
 	assert_string_equal(read_body("{\"type\":\"append_entries\",\"term\":1}"), "unknown");
 }
 
-static void a_configuration_says_who_votes_in_which_epoch_and_as_which_incarnation(void **state)
+static void a_configuration_says_which_it_is_and_who_votes_in_which_epoch_as_which_incarnation(void **state)
 {
-	static const char text[] = "{\"type\":\"config\",\"voters\":[\"n1\",\"n2\"],\"learners\":[\"n3\"],\"epoch\":4,\"incarnations\":{\"n2\":77},"
+	static const char text[] = "{\"type\":\"config\",\"voters\":[\"n1\",\"n2\"],\"learners\":[\"n3\"],\"version\":9,\"epoch\":4,\"incarnations\":{\"n2\":77},"
 				   "\"changed\":{\"node\":\"n3\",\"voter\":true,\"incarnation\":5}}";
 	struct paxos_config c;
 	struct buf b = { 0 };
@@ -147,6 +147,7 @@ static void a_configuration_says_who_votes_in_which_epoch_and_as_which_incarnati
 	(void)state;
 	assert_true(paxos_config_read((struct wire_text){ text, sizeof(text) - 1 }, &c));
 	assert_int_equal(c.count, 3);
+	assert_int_equal(c.version, 9);
 	assert_int_equal(c.epoch, 4);
 	assert_int_equal(c.member[1].incarnation, 77);
 	assert_true(c.member[1].voter && !c.member[2].voter);
@@ -250,7 +251,7 @@ int main(void)
 		cmocka_unit_test(every_message_of_the_log_comes_back_as_it_went),
 		cmocka_unit_test(every_message_of_a_register_comes_back_as_it_went),
 		cmocka_unit_test(what_lacks_a_member_or_has_it_of_the_wrong_kind_is_malformed),
-		cmocka_unit_test(a_configuration_says_who_votes_in_which_epoch_and_as_which_incarnation),
+		cmocka_unit_test(a_configuration_says_which_it_is_and_who_votes_in_which_epoch_as_which_incarnation),
 		cmocka_unit_test(a_record_of_a_slot_is_read_as_it_was_written),
 		cmocka_unit_test(gaps_are_kept_by_slot_and_go_from_the_front),
 		cmocka_unit_test(registers_are_found_by_name_and_known_by_age),

@@ -200,6 +200,8 @@ static void of_registers_an_unknown_outcome_happened_if_it_must_have(void **stat
 	assert_serializable("1-? w x 1\n" "2-3 r x -\n", "T1");
 	assert_serializable("1-? w x 1, w y 1\n" "2-3 r x -\n" "4-5 r y 1\n", "T1 T0 T2");
 	assert_anomaly("1-? w x 1, w y 1\n" "2-3 r x 1\n" "4-5 r y -\n", "G-single-realtime", "T0 wr x 1, T1 rt, T2 rw y 1");
+	/* One that is not needed stands anywhere, but not in the order. */
+	assert_serializable("1-? w x 1\n" "3-4 o x -, w x -\n" "2-8 w x 3\n" "6-9 r x 3\n" "7-? m x 2, w x 3\n", "");
 	/* What another outcome makes of it: 1 was overwritten, by whom but the unknown. */
 	assert_serializable("1-2 w x 1\n" "3-? w x 2\n" "4-5 o x 1\n", "T0 T1 T2");
 	/* An unknown cas has not happened where it cannot have: from 5 to 2. */

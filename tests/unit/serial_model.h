@@ -43,14 +43,52 @@ static inline bool model_fits(const struct serial_micro *m, uint32_t value)
 	return value == m->value || (m->kind == SERIAL_READ_OR_MISSING && value == SERIAL_MISSING);
 }
 
-/* Did somebody outside of the set perhaps write what was read? */
-static inline bool model_free(const struct model *h, uint32_t set, const struct serial_micro *m)
+static inline uint64_t model_end(const struct serial_txn *t)
 {
-	for (uint32_t t = 0; t < h->count; t++)
-		for (const struct serial_micro *w = h->txn[t].micro; w < h->txn[t].micro + h->txn[t].count; w++)
-			if (!model_has(set, t) && w->kind == SERIAL_WRITE && w->key == m->key && model_fits(m, w->value))
+	return t->certain ? t->returned : SERIAL_NEVER;
+}
+
+/* Does the transaction leave its key so that m fits; or has it been so in its midst? */
+static inline bool model_leaves(const struct serial_txn *t, const struct serial_micro *m, bool *midst)
+{
+	bool fits = false;
+
+	*midst = false;
+	for (const struct serial_micro *w = t->micro; w < t->micro + t->count; w++) {
+		if (w->kind != SERIAL_WRITE || w->key != m->key)
+			continue;
+		*midst |= fits && m->kind == SERIAL_READ && w->value != m->value;
+		fits = model_fits(m, w->value);
+	}
+	return fits;
+}
+
+/* Did one of the set surely overwrite what t wrote before the reader came? */
+static inline bool model_overwritten(const struct model *h, uint32_t set, const struct serial_txn *t, uint32_t key, uint32_t reader)
+{
+	for (uint32_t i = 0; i < h->count; i++)
+		for (const struct serial_micro *w = h->txn[i].micro; w < h->txn[i].micro + h->txn[i].count; w++)
+			if (model_has(set, i) && w->kind == SERIAL_WRITE && w->key == key && model_end(t) < h->txn[i].called &&
+			    model_end(&h->txn[i]) < h->txn[reader].called)
 				return true;
 	return false;
+}
+
+/* Did somebody outside of the set perhaps write what was read?  What was written over at once is seen if nobody left it. */
+static inline bool model_free(const struct model *h, uint32_t set, const struct serial_micro *m, uint32_t reader)
+{
+	bool left = false, seen = false;
+
+	for (uint32_t t = 0; t < h->count; t++) {
+		bool midst, leaves = model_leaves(&h->txn[t], m, &midst);
+
+		left |= leaves && t != reader;
+		seen |= midst && !model_has(set, t);
+		if (!model_has(set, t) && leaves && h->txn[t].called < model_end(&h->txn[reader]) &&
+		    !model_overwritten(h, set, &h->txn[t], m->key, reader))
+			return true;
+	}
+	return seen && !left;
 }
 
 static inline bool model_wrote(const struct model *h, uint32_t set, uint32_t key, uint32_t value)
@@ -76,7 +114,8 @@ static inline bool model_same_list(const struct model *h, uint32_t set, const st
 	return n == s->length[m->key];
 }
 
-static inline bool model_read(const struct model *h, uint32_t set, const struct store *s, const struct serial_micro *m, bool wrote)
+static inline bool model_read(const struct model *h, uint32_t set, const struct store *s, const struct serial_micro *m, bool wrote,
+			      uint32_t reader)
 {
 	if (m->unknown)
 		return true;
@@ -84,7 +123,7 @@ static inline bool model_read(const struct model *h, uint32_t set, const struct 
 		return s->value[m->key] == SERIAL_MISSING && model_same_list(h, set, s, m);
 	if (s->length[m->key])
 		return false;
-	return (!wrote && model_free(h, set, m)) || model_fits(m, s->value[m->key]);
+	return (!wrote && model_free(h, set, m, reader)) || model_fits(m, s->value[m->key]);
 }
 
 /* Does the transaction fit the store?  Then it happens. */
@@ -99,17 +138,12 @@ static inline bool model_run(const struct model *h, uint32_t set, struct store *
 			wrote[m->key] = true;
 		} else if (m->kind == SERIAL_APPEND) {
 			s->list[m->key][s->length[m->key]++] = m->value;
-		} else if (!model_read(h, set, s, m, wrote[m->key])) {
+		} else if (!model_read(h, set, s, m, wrote[m->key], txn)) {
 			*s = before;
 			return false;
 		}
 	}
 	return true;
-}
-
-static inline uint64_t model_end(const struct serial_txn *t)
-{
-	return t->certain ? t->returned : SERIAL_NEVER;
 }
 
 /* May it be next, as far as real time goes? */

@@ -328,10 +328,10 @@ static void lists_are_judged_as_all_orders_do(void **state)
 	struct taste t = taste;
 
 	(void)state;
-	compare(&t, rounds_of(5000), seed_of(1));
+	compare(&t, rounds_of(10000), seed_of(1));
 	t.keys = 3;
 	t.unique = true;
-	compare(&t, rounds_of(10000), seed_of(2));
+	compare(&t, rounds_of(20000), seed_of(2));
 }
 
 static void registers_are_judged_as_all_orders_do(void **state)
@@ -339,12 +339,12 @@ static void registers_are_judged_as_all_orders_do(void **state)
 	struct taste t = { .txns = 6, .micros = 3, .keys = 2, .unique = true, .values = 2, .spread = 300 };
 
 	(void)state;
-	compare(&t, rounds_of(10000), seed_of(3));
+	compare(&t, rounds_of(20000), seed_of(3));
 	t.unknown = 4;
 	t.spread = 600;
-	compare(&t, rounds_of(5000), seed_of(4));
+	compare(&t, rounds_of(10000), seed_of(4));
 	t.keys = 1;
-	compare(&t, rounds_of(3000), seed_of(5));
+	compare(&t, rounds_of(6000), seed_of(5));
 }
 
 static void registers_whose_values_are_written_again_are_judged_as_all_orders_do(void **state)
@@ -352,9 +352,9 @@ static void registers_whose_values_are_written_again_are_judged_as_all_orders_do
 	struct taste t = { .txns = 6, .micros = 3, .keys = 2, .values = 2, .unknown = 5, .spread = 300 };
 
 	(void)state;
-	compare(&t, rounds_of(7000), seed_of(6));
+	compare(&t, rounds_of(14000), seed_of(6));
 	t.spread = 800;
-	compare(&t, rounds_of(3000), seed_of(7));
+	compare(&t, rounds_of(6000), seed_of(7));
 }
 
 static void a_stores_operations_are_judged_as_all_orders_do(void **state)
@@ -362,12 +362,12 @@ static void a_stores_operations_are_judged_as_all_orders_do(void **state)
 	struct taste t = { .txns = 6, .micros = 3, .keys = 1, .values = 3, .store = true, .unknown = 5, .spread = 300 };
 
 	(void)state;
-	compare(&t, rounds_of(6000), seed_of(8));
+	compare(&t, rounds_of(12000), seed_of(8));
 	t.keys = 2;
 	t.spread = 700;
-	compare(&t, rounds_of(6000), seed_of(9));
+	compare(&t, rounds_of(12000), seed_of(9));
 	t.unknown = 2;
-	compare(&t, rounds_of(3000), seed_of(10));
+	compare(&t, rounds_of(6000), seed_of(10));
 }
 
 int main(void)
