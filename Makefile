@@ -105,7 +105,7 @@ MUTANT_OBJECTS = $(MUTANT_SOURCES:%.c=$(MUTANT_DIR)/%.o)
 
 ifdef MUTANT
 $(MUTANT_DIR)/patched: tests/mutants/$(MUTANT).patch $(MUTANT_SOURCES)
-	@rm -rf $(@D) && mkdir -p $(@D) && cp --parents $(MUTANT_SOURCES) $(@D) && patch -s -F 0 -d $(@D) -p 1 <$< && touch $@
+	@rm -rf $(@D) && mkdir -p $(@D) && cp --parents $(MUTANT_SOURCES) $(@D) && patch -s -F 1 -d $(@D) -p 1 <$< && touch $@
 
 $(MUTANT_OBJECTS): $(MUTANT_DIR)/%.o: $(MUTANT_DIR)/patched $(BUILD)/flags
 	$(call Q,CC  )$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $(MUTANT_DIR)/$*.c
@@ -132,7 +132,7 @@ demo: deps  ## install what is missing, build; kill the leader of three nodes, s
 	@BUILD=$(BUILD) tests/demo
 
 check: compile  ## install what is missing, build, and pass every test
-	@BUILD=$(BUILD) tests/check $(notdir $(UNITS))
+	@BUILD=$(BUILD) SAN=$(SAN) tests/check $(notdir $(UNITS))
 
 compile: deps  ## install what is missing, build the tools and all that the tests run
 	@$(MAKE) --no-print-directory $(JOBS) all $(UNITS) $(SMOKES) $(NODES) $(BUILD)/tests/sim/sim $(BUILD)/tests/kill/fault.so check-pure

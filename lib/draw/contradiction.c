@@ -227,7 +227,8 @@ static void put_edge(const struct sheet_of *s, const struct contradiction_arrow 
 {
 	const struct place *a = &s->layout.bar[arrow->from], *b = &s->layout.bar[arrow->to];
 	double x0 = s->left + a->x0 * 0.35 + a->x1 * 0.65, x1 = s->left + b->x0 * 0.65 + b->x1 * 0.35;
-	double y0 = row_y(s, a->row), y1 = row_y(s, b->row), bow = 0, shift = nth % 2 ? 14 : -14;
+	double y0 = row_y(s, a->row), y1 = row_y(s, b->row), bow = 0;
+	double low = s->left + fmax(a->x0, b->x0), high = s->left + fmin(a->x1, b->x1);
 
 	if (a->row < b->row) {
 		y0 += s->layout.row[a->row].height;
@@ -240,8 +241,8 @@ static void put_edge(const struct sheet_of *s, const struct contradiction_arrow 
 		y0 += s->layout.row[a->row].height;
 		y1 = y0;
 	}
-	if (fabs(x1 - x0) < 24)
-		x1 += shift;
+	if (a->row != b->row && high - low > 4 * NAME_SIZE)     /* one above the other: straight, one beside the other */
+		x0 = x1 = low + (high - low) * (nth % 2 ? 0.7 : 0.3);
 	bow += (y0 + y1) / 2;
 	fprintf(s->out, "<path class='edge' marker-end='url(#edgehead)' d='M%s %sC%s %s %s %s %s %s'/>\n", svg_num(x0).s,
 		svg_num(y0).s, svg_num(x0).s, svg_num(bow).s, svg_num(x1).s, svg_num(bow).s, svg_num(x1).s, svg_num(y1).s);

@@ -137,7 +137,7 @@ static void find_rows(struct layout *l, const struct contradiction *picture)
 	qsort(l->row, l->rows, sizeof(l->row[0]), row_order);
 	for (uint32_t i = 0; i < l->rows; i++) {
 		l->row[i].y = l->height;
-		l->height += l->row[i].height + ROW_GAP;
+		l->height += l->row[i].height + (picture->arrows && picture->arrow[0].label ? ROW_GAP_NAMES : ROW_GAP);
 	}
 }
 

@@ -5,7 +5,8 @@
 #include "lib/draw/contradiction.h"
 
 enum {
-	WORD_SIZE = 12, WORD_LINE = 16, BAR_PAD = 9, BAR_PAD_Y = 6, ROW_GAP = 30,
+	WORD_SIZE = 12, WORD_LINE = 16, BAR_PAD = 9, BAR_PAD_Y = 6,
+	ROW_GAP = 30, ROW_GAP_NAMES = 46,       /* the latter where arrows have names */
 	COLUMN_MIN = 34,                /* from one event to the next */
 	WORDS_MAX = 250,                /* more of a bar's words are cut */
 };

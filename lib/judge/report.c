@@ -89,8 +89,8 @@ void judge_tell(FILE *out, const struct judge_source *s, const struct judgement 
 		tell_scope(out, s, j);
 	} else {
 		fprintf(out, "unknown: %s", lack_text[j->lack]);
-		if (j->keys && !history_has_transactions(s->history))
-			fprintf(out, " for %ju of %ju key%s", (uintmax_t)j->keys_unknown, (uintmax_t)j->keys, plural(j->keys));
+		if (j->keys > 1)
+			fprintf(out, " for %ju of %ju keys", (uintmax_t)j->keys_unknown, (uintmax_t)j->keys);
 	}
 	putc('\n', out);
 }

