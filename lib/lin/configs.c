@@ -82,40 +82,12 @@ static bool make_room(struct lin_configs *set)
 {
 	size_t each = set->shape->stride * sizeof(*set->at);
 
-	if (set->count == set->room && !lin_memory_more(set->memory, (void **)&set->at, &set->room, each))
+	if (set->count == set->room && !lin_memory_more(set->memory, &set->at, &set->room, each))
 		return false;
 	if (set->count == set->next_room &&
-	    !lin_memory_more(set->memory, (void **)&set->next, &set->next_room, sizeof(*set->next)))
+	    !lin_memory_more(set->memory, &set->next, &set->next_room, sizeof(*set->next)))
 		return false;
 	return set->live < set->buckets || enlarge_buckets(set);
-}
-
-/* A field of b that is less than a's takes away the bit over it. */
-static bool spent_less(const struct lin_shape *s, const uint64_t *a, const uint64_t *b)
-{
-	for (uint32_t w = 0; w < s->pool_words; w++)
-		if ((((b[w] | s->over[w]) - a[w]) & s->over[w]) != s->over[w])
-			return false;
-	return true;
-}
-
-/* What a used and b did not it takes from the pools, to be even with b. */
-static bool covers_from_pools(const struct lin_shape *s, const uint64_t *a, const uint64_t *b)
-{
-	memcpy(s->padded, a + 1 + 2 * s->words, s->pool_words * sizeof(*s->padded));
-	for (uint32_t w = 0; w < s->words; w++)
-		for (uint64_t more = a[1 + s->words + w] & ~b[1 + s->words + w]; more; more &= more - 1) {
-			uint32_t k = s->pool_of[w * 64 + (uint32_t)__builtin_ctzll(more)];
-			const struct lin_field *f;
-
-			if (k == LIN_NO_POOL)
-				return false;
-			f = &s->fields[k];
-			if ((s->padded[f->word] >> f->shift & f->mask) == f->mask)
-				return false;
-			s->padded[f->word] += UINT64_C(1) << f->shift;
-		}
-	return spent_less(s, s->padded, b + 1 + 2 * s->words);
 }
 
 /* a covers b, but for the state. */
@@ -129,7 +101,7 @@ static bool covers(const struct lin_shape *s, const uint64_t *a, const uint64_t 
 	}
 	if (unsettled || (more && !s->pool_words))
 		return false;
-	return spent_less(s, a + 1 + 2 * s->words, b + 1 + 2 * s->words) && (!more || covers_from_pools(s, a, b));
+	return !s->pool_words || lin_pools_cover(s, a, b, more);
 }
 
 enum lin_added lin_configs_add(struct lin_configs *set, const uint64_t *config, uint64_t *steps)

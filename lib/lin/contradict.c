@@ -1,8 +1,8 @@
 /*
  * contradict: the least operations that contradict.
  *
- * If some contradict, then so do more.  So the candidates are looked through for the least number of them, from the first on, that
- * contradict together with those found already; the last of these is in the contradiction, and so on with those before it.
+ * If some contradict, then so do more.  So the candidates are looked through for the least number of them, from the first on,
+ * that contradict together with those found already; the last of these is in the contradiction, and so on with those before it.
  * What is found in the end is such that none can be left out.  The first candidate is the culprit, and the others come back in
  * time, so that what is near it is looked at first, and what is probed is short even if the history is not.
  *
@@ -155,15 +155,21 @@ static uint32_t calls_after(const struct lin_contradict *c, uint64_t place)
 /* What happened before the probed may have left any of these; and what never returns offers on. */
 static bool offer_earlier(struct lin_contradict *c, uint64_t from)
 {
+	bool unseen = false, unseen_lasting = false;
+
 	for (uint32_t v = 0; v < c->whole->values; v++) {
 		const struct lin_value *value = &c->whole->value[v];
+		bool seen = c->seen[v] == c->round || v == 0, lasting = value->lasting < from;
 		uint32_t name = LIN_MISSING;
 
-		if (value->offered >= from)
+		/* Of values that nothing probed sees one is as good as another. */
+		if (value->offered >= from || (!seen && (unseen_lasting || (unseen && !lasting))))
 			continue;
+		unseen |= !seen;
+		unseen_lasting |= !seen && lasting;
 		if (v)
 			lin_offers(&c->whole->ops[value->offerer], &name);
-		if (value->lasting < from ? !offer(c, name, 0, LIN_NEVER) : v && !offer(c, name, 0, from))
+		if (lasting ? !offer(c, name, 0, LIN_NEVER) : v && !offer(c, name, 0, from))
 			return false;
 	}
 	return true;
@@ -179,7 +185,8 @@ static bool offer_beside(struct lin_contradict *c, uint64_t from, uint64_t to)
 		const struct lin_op *op = &p->ops[p->calls[i]];
 		uint64_t returned = op->outcome == LIN_UNKNOWN ? LIN_NEVER : op->returned;
 
-		if (returned < from || (op->called < from && returned == LIN_NEVER) || is_member(c, p->calls[i]) || !lin_offers(op, &value))
+		if (returned < from || (op->called < from && returned == LIN_NEVER) || is_member(c, p->calls[i]) ||
+		    !lin_offers(op, &value))
 			continue;
 		if (!offer(c, value, op->called, returned > to ? LIN_NEVER : returned))
 			return false;
@@ -198,7 +205,8 @@ static bool offer_always(struct lin_contradict *c)
 		uint32_t op = p->calls[i], value = p->deeds[op].role == LIN_DELETES ? 0 : p->deeds[op].value;
 		bool seen = c->seen[value] == c->round;
 
-		if (is_member(c, op) || !lin_offers(&p->ops[op], &name) || c->offered[value] == c->round || (!seen && anonymous && value))
+		if (is_member(c, op) || !lin_offers(&p->ops[op], &name) || c->offered[value] == c->round ||
+		    (!seen && anonymous && value))
 			continue;
 		c->offered[value] = c->round;
 		anonymous |= !seen && value;

@@ -106,13 +106,15 @@ void lin_forget_state(const struct lin_search *s, uint64_t *config)
 	uint32_t state = lin_state_of(config);
 	const uint64_t *settled = config + 1, *used = settled + s->shape.words;
 
-	if (state < LIN_VALUES_OWN || s->prospects[state].demand < s->plan->value[state + 1].demands || s->prospects[state].shun ||
-	    s->plan->value[state].perhaps_swapped)
+	if (state < LIN_VALUES_OWN || s->prospects[state].demand < s->plan->value[state + 1].demands ||
+	    s->prospects[state].shun || s->plan->value[state].perhaps_swapped)
 		return;
-	for (uint32_t w = 0; w < s->shape.words; w++)
-		if ((lin_slots_of(s, state, LIN_SWAPPED_BY)[w] & ~used[w]) | (lin_slots_of(s, state, LIN_SHUNNED_BY)[w] & ~settled[w]) |
-		    (lin_slots_of(s, state, LIN_SEEN_BY)[w] & ~settled[w]))
+	for (uint32_t w = 0; w < s->shape.words; w++) {
+		uint64_t sees = lin_slots_of(s, state, LIN_SEEN_BY)[w] | lin_slots_of(s, state, LIN_SHUNNED_BY)[w];
+
+		if ((sees & ~settled[w]) | (lin_slots_of(s, state, LIN_SWAPPED_BY)[w] & ~used[w]))
 			return;
+	}
 	config[0] = (config[0] & ~(uint64_t)UINT32_MAX) | LIN_FORGOTTEN;
 }
 
@@ -133,8 +135,8 @@ bool lin_pass_on(struct lin_search *s, uint64_t *config, uint64_t *steps)
 }
 
 /*
- * The other writes under way are free.  If such a one is the only to write its value, all that ever see it are under way, and none
- * swaps it, then they can have happened with it: they are settled as long as it is free, and must be settled with it.
+ * The other writes under way are free.  If such a one is the only to write its value, all that ever see it are under way, and
+ * none swaps it, then they can have happened with it: they are settled as long as it is free, and must be settled with it.
  */
 static void set_free(const struct lin_search *s, uint64_t *config)
 {
@@ -208,7 +210,8 @@ static bool pools_lead_on(const struct lin_search *s, const uint64_t *config, ui
 	for (uint32_t k = 0; k < s->plan->pools_count; k++) {
 		const struct lin_pool *pool = &s->plan->pools[k];
 
-		if (pool->role == LIN_SWAPS && (pool->from == state || (pool->create && state == 0)) && left_in_pool(s, config, k))
+		if (pool->role == LIN_SWAPS && (pool->from == state || (pool->create && state == 0)) &&
+		    left_in_pool(s, config, k))
 			return true;
 	}
 	return false;
@@ -295,8 +298,9 @@ static bool try_pools(struct lin_search *s, uint64_t *steps)
 		uint64_t spent = s->scratch[1 + 2 * s->shape.words + f->word] >> f->shift & f->mask;
 		struct happens h = { 0, pool->role == LIN_DELETES ? 0 : pool->value, pool->role, true };
 
-		if (spent == s->called[k] || (pool->role == LIN_SWAPS && pool->from != state && !(pool->create && state == 0)) ||
-		    !leads_on(s, s->scratch, h.value) || has_twin_open(s, k))
+		if (pool->role == LIN_SWAPS && pool->from != state && !(pool->create && state == 0))
+			continue;
+		if (spent == s->called[k] || !leads_on(s, s->scratch, h.value) || has_twin_open(s, k))
 			continue;
 		h.op = s->plan->pool_ops[pool->first + spent];
 		if (!happen(s, &h, steps))

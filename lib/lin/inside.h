@@ -13,11 +13,12 @@ __attribute__((warn_unused_result))
 void *lin_memory_array(struct lin_memory *, void *old, size_t had, size_t count, size_t each);
 void lin_memory_free(struct lin_memory *, void *, size_t count, size_t each);
 
-/* Room for one more; doubles.  False: no memory, nothing changed. */
+/* Room for one more in an array that grows by halves.  False: no memory, nothing changed. */
 #define LIN_ROOM(memory, array, count, room) \
-	((count) < (room) || lin_memory_more((memory), (void **)&(array), &(room), sizeof(*(array))))
+	((count) < (room) || lin_memory_more((memory), &(array), &(room), sizeof(*(array))))
+/* array: where the pointer to it is. */
 __attribute__((warn_unused_result))
-bool lin_memory_more(struct lin_memory *, void **array, uint32_t *room, size_t each);
+bool lin_memory_more(struct lin_memory *, void *array, uint32_t *room, size_t each);
 
 /* What is begun is done, even if it costs more than is left. */
 static inline void lin_spend(uint64_t *steps, uint64_t cost)
@@ -51,7 +52,7 @@ enum lin_role {
 };
 
 struct lin_deed {
-	uint64_t returned;              /* when it had happened at the latest; LIN_NEVER, or earlier than it returned: see plan.c */
+	uint64_t returned;              /* when it had happened at the latest (plan.c); LIN_NEVER */
 	uint32_t value, from;
 	uint32_t place;                 /* of one that may have happened: its pool; else the slot of the search that it is in */
 	uint8_t role;
@@ -73,9 +74,10 @@ struct lin_value {
 	uint64_t offered, lasting;      /* the same with swaps that leave what is there; and of what never returns */
 	uint32_t offerer;               /* one of those */
 	uint32_t writers, writer;       /* how many write it, and one of them */
-	uint32_t demands;               /* where what must see it or swap it begins in plan.demands; the next value's is the end */
+	uint32_t demands;               /* where what must see or swap it begins in plan.demands; the next value's is the end */
 	uint32_t shunners;              /* how many saw another value */
-	bool swapped, perhaps_swapped;  /* something swaps it, or may; something may, or may have found none instead */
+	bool swapped;                   /* something swaps it, or may */
+	bool perhaps_swapped;           /* something may, or may have found no key instead */
 };
 
 struct lin_values {                     /* values as the caller has them, numbered from LIN_VALUES_OWN */
@@ -87,7 +89,7 @@ struct lin_plan {
 	const struct lin_op *ops;
 	uint32_t count;
 	struct lin_memory *memory;
-	const bool *outside;            /* by operation, those that offer what they write; then no conclusions are drawn.  NULL: none */
+	const bool *outside;            /* by operation: it offers what it writes; then no conclusions are drawn.  NULL: none */
 	int stage;
 	struct lin_deed *deeds;         /* by operation */
 	uint32_t *calls, calls_count;   /* operations that matter, by their call */
@@ -95,7 +97,7 @@ struct lin_plan {
 	struct lin_value *value;        /* by value, and one more */
 	uint32_t values;
 	uint32_t *demands;              /* value after value, by their call */
-	uint64_t impossible;            /* a return by which something is seen that nobody can have written yet; else LIN_NEVER */
+	uint64_t impossible;            /* by that return something is seen that nobody can have written yet; else LIN_NEVER */
 	struct lin_pool *pools;
 	uint32_t pools_count, pools_room;
 	uint32_t *pool_ops, pool_ops_count;     /* pool after pool, by their call */
@@ -202,18 +204,19 @@ enum lin_unique_state lin_unique_order(struct lin_unique *);
  *     [2w+1 .. 2w+p]       how many of each pool are spent, in fields with a bit over each that is always 0
  *
  * One covers another if what can follow on the other can on it: the same state, at least as much settled, at most
- * as much used and spent; where it used an operation that the other did not, it may have one more left in the pool of those that
- * are alike.  A set keeps none that another covers.
+ * as much used and spent (pools.c says more).  A set keeps none that another covers.
  */
 #define LIN_GONE UINT32_MAX             /* the state of one that was thrown out of its set */
 
 struct lin_shape {
 	uint32_t words, pool_words, stride;
 	uint64_t *over;                 /* by pool word: the bits that are always 0 */
+	uint64_t *strict;               /* those of them over pools that no other stands in for */
 	uint64_t *padded;               /* scratch, of pool words */
-	struct lin_field { uint32_t word, shift; uint64_t mask; } *fields;      /* by pool */
+	uint32_t *pool_over;            /* by bit that is always 0: its pool */
+	struct lin_field { uint32_t word, shift; uint64_t mask; uint32_t stand_in; } *fields;   /* by pool; see pools.c */
 	uint32_t *pool_of;              /* by slot, of those alike; LIN_NO_POOL */
-	uint64_t *hard;                 /* slots of what is used if settled, swaps and deletes: equal where one covers another */
+	uint64_t *hard;                 /* slots of what is used if it is settled, and equal where one covers another */
 };
 
 struct lin_configs {
@@ -237,6 +240,16 @@ static inline uint32_t lin_trail_of(const uint64_t *config)
 {
 	return (uint32_t)(config[0] >> 32);
 }
+
+/* --- pools.c: what is spent --- */
+
+__attribute__((warn_unused_result))
+bool lin_pools_lay_out(struct lin_shape *, const struct lin_plan *, struct lin_memory *);
+void lin_pools_release(struct lin_shape *, const struct lin_plan *, struct lin_memory *);
+/* Does a have left what b has?  more: a used operations that b did not. */
+bool lin_pools_cover(const struct lin_shape *, const uint64_t *a, const uint64_t *b, bool more);
+
+/* --- configs.c, again --- */
 
 enum lin_added { LIN_ADDED, LIN_COVERED, LIN_ADD_FAILED };
 

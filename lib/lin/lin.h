@@ -6,8 +6,9 @@
  * written, compared-and-set and deleted.  That it was missing, or was another value, is an observation that must fit.
  *
  * Two ways, chosen by lin_new:
- *   unique     no value is written twice and what deletes is bounded: polynomial, by the zones of each value's cluster (Gibbons
- *              and Korach, "Testing shared memories", 1997)
+ *   unique     no value that is seen is written twice: polynomial, by the zones of each value (Gibbons and Korach, "Testing
+ *              shared memories", 1997).  It leaves to search what surely deletes, and is not wrong by its values alone; and a
+ *              cas that found another value, where the first order of the values does not fit it
  *   search     just-in-time linearization (Lowe, "Testing for linearizability", 2017): configurations are kept only between two
  *              events, so memory follows the concurrency and not the length.  Operations of unknown outcome are pooled: a
  *              configuration knows how many of each kind it spent, and one that spent less, else the same, stands for
@@ -18,8 +19,8 @@
  * A history that is linearizable has an order: the operations that took effect, in order; those of unknown outcome that are
  * not in it never did.  One that is not has a contradiction: a set of operations, none of which can be left out, that no order
  * fits, even if every operation outside the set is allowed to happen any number of times, or never, and to have seen
- * anything: at any time at all, if `unique` decided; else from its call to its return (where a value is written again and again,
- * all its writes ever would else have to be in the set).  What changed nothing (LIN_NO_KEY, LIN_OTHER_VALUE) still changes nothing.
+ * anything: at any time at all, if `unique` decided; else from its call to its return (where a value is written again and
+ * again, all its writes ever would else have to be in the set).  What changed nothing (LIN_NO_KEY, LIN_OTHER_VALUE) never writes.
  *
  * Ownership: the operations are the caller's, stay where they are until lin_free, and are not changed; results are the
  * checker's, until lin_free.
@@ -90,7 +91,7 @@ enum lin_state lin_contradict(struct lin *, uint64_t steps);
 const uint32_t *lin_contradiction(const struct lin *, uint32_t *count);
 
 struct lin_figures {
-	bool unique;                    /* decided the first way */
+	bool unique;                    /* decided the first way: what contradicts does so whenever the others happen */
 	uint64_t steps;
 	uint64_t configurations_max;    /* kept at once */
 	size_t bytes_max;               /* allocated at once */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 void *lin_memory_array(struct lin_memory *m, void *old, size_t had, size_t count, size_t each)
 {
@@ -11,7 +12,7 @@ void *lin_memory_array(struct lin_memory *m, void *old, size_t had, size_t count
 	assert(count > 0 && each > 0);
 	if (count > SIZE_MAX / each)
 		return NULL;
-	/* realloc may hold both at once, but what it moves page by page it does not; the rest is small. */
+	/* While it moves a small array realloc holds both; a large one it moves by its pages. */
 	if (m->max && (m->now - had * each > m->max || count * each > m->max - (m->now - had * each)))
 		return NULL;
 	array = realloc(old, count * each);
@@ -32,18 +33,19 @@ void lin_memory_free(struct lin_memory *m, void *array, size_t count, size_t eac
 	free(array);
 }
 
-bool lin_memory_more(struct lin_memory *m, void **array, uint32_t *room, size_t each)
+bool lin_memory_more(struct lin_memory *m, void *array, uint32_t *room, size_t each)
 {
 	enum { FIRST = 16 };
 	uint32_t more = *room ? *room + *room / 2 + 1 : FIRST;
-	void *larger;
+	void *old, *larger;
 
 	if (more < *room)
 		return false;
-	larger = lin_memory_array(m, *array, *room, more, each);
+	memcpy(&old, array, sizeof(old));
+	larger = lin_memory_array(m, old, *room, more, each);
 	if (!larger)
 		return false;
-	*array = larger;
+	memcpy(array, &larger, sizeof(larger));
 	*room = more;
 	return true;
 }

@@ -1,9 +1,9 @@
 /*
  * search: just-in-time linearization (Lowe 2017).
  *
- * Configurations exist between two events.  When an operation returns it must have happened: in those in which it has not yet, what is
- * under way happens, in all orders that end with it.  Nothing happens sooner than some return needs it; but what only sees the
- * state is settled at once wherever it fits, as that takes nothing away.
+ * Configurations exist between two events.  When an operation returns it must have happened: in those in which it has not yet,
+ * what is under way happens, in all orders that end with it.  Nothing happens sooner than some return needs it; but what
+ * only sees the state is settled at once wherever it fits, as that takes nothing away.
  *
  * A write that another hides at once, or of what is there already, has no trace, so which of them happened so is left open
  * (expand.c).
@@ -32,42 +32,6 @@ static uint32_t most_under_way(const struct lin_plan *p)
 	return most;
 }
 
-/* A field holds the pool's count, and one bit more. */
-static bool lay_out_pools(struct lin_search *s)
-{
-	const struct lin_plan *p = s->plan;
-	uint32_t bit = 64, words = 0;
-
-	if (!p->pools_count)
-		return true;
-	s->shape.fields = lin_memory_array(s->memory, NULL, 0, p->pools_count, sizeof(*s->shape.fields));
-	s->called = lin_memory_array(s->memory, NULL, 0, p->pools_count, sizeof(*s->called));
-	if (!s->shape.fields || !s->called)
-		return false;
-	for (uint32_t k = 0; k < p->pools_count; k++) {
-		uint32_t bits = 1;
-
-		while (p->pools[k].count >> bits)
-			bits++;
-		if (bit + bits + 1 > 64) {
-			words++;
-			bit = 0;
-		}
-		s->shape.fields[k] = (struct lin_field){ words - 1, bit, (UINT64_C(1) << bits) - 1 };
-		s->called[k] = 0;
-		bit += bits + 1;
-	}
-	s->shape.pool_words = words;
-	s->shape.over = lin_memory_array(s->memory, NULL, 0, words, sizeof(*s->shape.over));
-	s->shape.padded = lin_memory_array(s->memory, NULL, 0, words, sizeof(*s->shape.padded));
-	if (!s->shape.over || !s->shape.padded)
-		return false;
-	memset(s->shape.over, 0, words * sizeof(*s->shape.over));
-	for (uint32_t k = 0; k < p->pools_count; k++)
-		s->shape.over[s->shape.fields[k].word] |= (s->shape.fields[k].mask + 1) << s->shape.fields[k].shift;
-	return true;
-}
-
 static uint64_t *no_slots(struct lin_search *s, size_t sets)
 {
 	uint64_t *slots = lin_memory_array(s->memory, NULL, 0, sets * s->shape.words, sizeof(*slots));
@@ -77,34 +41,38 @@ static uint64_t *no_slots(struct lin_search *s, size_t sets)
 	return slots;
 }
 
-static bool lay_out(struct lin_search *s)
+static bool lay_out_slots(struct lin_search *s)
 {
-	uint32_t slots = most_under_way(s->plan);
+	uint64_t **sets[] = { &s->busy, &s->writes, &s->deletes, &s->creates, &s->others, &s->clears, &s->lone, &s->at_hand,
+			      &s->shape.hard };
 
-	s->shape.words = slots / 64 + 1;
-	if (!lay_out_pools(s))
-		return false;
-	s->shape.stride = 1 + 2 * s->shape.words + s->shape.pool_words;
+	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++)
+		if (!(*sets[i] = no_slots(s, 1)))
+			return false;
 	s->op_in = lin_memory_array(s->memory, NULL, 0, (size_t)s->shape.words * 64, sizeof(*s->op_in));
 	s->shape.pool_of = lin_memory_array(s->memory, NULL, 0, (size_t)s->shape.words * 64, sizeof(*s->shape.pool_of));
 	s->scratch = lin_memory_array(s->memory, NULL, 0, 2 * (size_t)s->shape.stride, sizeof(*s->scratch));
 	s->of_value = no_slots(s, (size_t)s->plan->values * LIN_OFS);
 	s->twins = no_slots(s, (size_t)s->shape.words * 64);
+	return s->op_in && s->shape.pool_of && s->scratch && s->of_value && s->twins;
+}
+
+static bool lay_out_values(struct lin_search *s)
+{
 	s->prospects = lin_memory_array(s->memory, NULL, 0, s->plan->values, sizeof(*s->prospects));
+	s->called = lin_memory_array(s->memory, NULL, 0, s->plan->pools_count + (size_t)1, sizeof(*s->called));
 	s->offers = lin_memory_array(s->memory, NULL, 0, s->plan->values, sizeof(*s->offers));
 	s->offered = lin_memory_array(s->memory, NULL, 0, s->plan->values, sizeof(*s->offered));
-	if (!s->prospects || !s->offers || !s->offered)
+	if (!s->prospects || !s->called || !s->offers || !s->offered)
 		return false;
+	memset(s->called, 0, s->plan->pools_count * sizeof(*s->called));
 	memset(s->offers, 0, s->plan->values * sizeof(*s->offers));
 	for (uint32_t v = 0; v < s->plan->values; v++) {
 		const struct lin_value *value = &s->plan->value[v];
 
 		s->prospects[v] = (struct lin_prospect){ value->writers, value->demands, value->shunners };
 	}
-	return s->op_in && s->shape.pool_of && s->scratch && s->of_value && s->twins && (s->busy = no_slots(s, 1)) && (s->writes = no_slots(s, 1)) &&
-	       (s->deletes = no_slots(s, 1)) && (s->creates = no_slots(s, 1)) && (s->others = no_slots(s, 1)) &&
-	       (s->clears = no_slots(s, 1)) && (s->lone = no_slots(s, 1)) &&
-	       (s->at_hand = no_slots(s, 1)) && (s->shape.hard = no_slots(s, 1));
+	return true;
 }
 
 bool lin_search_init(struct lin_search *s, const struct lin_plan *p, bool want_order)
@@ -116,7 +84,11 @@ bool lin_search_init(struct lin_search *s, const struct lin_plan *p, bool want_o
 	lin_configs_init(&s->now, &s->shape, s->memory);
 	lin_configs_init(&s->mid, &s->shape, s->memory);
 	lin_configs_init(&s->then, &s->shape, s->memory);
-	if (!lay_out(s))
+	s->shape.words = most_under_way(p) / 64 + 1;
+	if (!lin_pools_lay_out(&s->shape, p, s->memory))
+		return false;
+	s->shape.stride = 1 + 2 * s->shape.words + s->shape.pool_words;
+	if (!lay_out_slots(s) || !lay_out_values(s))
 		return false;
 	memset(s->scratch, 0, s->shape.stride * sizeof(*s->scratch));
 	s->scratch[0] = UINT64_C(1) << 32;
@@ -151,10 +123,8 @@ void lin_search_release(struct lin_search *s)
 	lin_memory_free(s->memory, s->offers, s->plan->values, sizeof(*s->offers));
 	lin_memory_free(s->memory, s->offered, s->plan->values, sizeof(*s->offered));
 	lin_memory_free(s->memory, s->shape.pool_of, words * 64, sizeof(*s->shape.pool_of));
-	lin_memory_free(s->memory, s->shape.over, s->shape.pool_words, each);
-	lin_memory_free(s->memory, s->shape.padded, s->shape.pool_words, each);
-	lin_memory_free(s->memory, s->shape.fields, s->plan->pools_count, sizeof(*s->shape.fields));
-	lin_memory_free(s->memory, s->called, s->plan->pools_count, sizeof(*s->called));
+	lin_memory_free(s->memory, s->called, s->plan->pools_count + (size_t)1, sizeof(*s->called));
+	lin_pools_release(&s->shape, s->plan, s->memory);
 	*s = (struct lin_search){ 0 };
 }
 
@@ -310,9 +280,7 @@ static bool next_event(struct lin_search *s)
 	return true;
 }
 
-/*
- * A read that was settled with a write that left no trace: now that write has happened, or happens now.  The write, or LIN_NO_SLOT.
- */
+/* A read that was settled with a write that left no trace: that has happened, or happens now.  The write, or LIN_NO_SLOT. */
 static uint32_t settled_with(const struct lin_search *s, const uint64_t *config)
 {
 	const struct lin_deed *d = &s->plan->deeds[s->op];
@@ -338,8 +306,8 @@ static bool carry(struct lin_search *s, uint64_t *steps)
 	if (lin_state_of(lin_config(&s->now, s->cursor)) == LIN_GONE)
 		return true;
 	memcpy(config, lin_config(&s->now, s->cursor), s->shape.stride * sizeof(*config));
-	lin_forget_state(s, config);
 	lin_settle(s, config);
+	lin_forget_state(s, config);
 	if (s->slot == LIN_NO_SLOT)
 		return lin_configs_add(&s->mid, config, steps) != LIN_ADD_FAILED && lin_pass_on(s, config, steps);
 	is_settled = lin_slot_in(settled, s->slot);

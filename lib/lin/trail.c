@@ -180,8 +180,8 @@ static bool hidden_by(const struct lin_plan *p, uint32_t op, uint32_t next)
 }
 
 /*
- * Goes through the operations that left no trace in the order of calls, and finds the first place for each.  Marks happen just before
- * their triggers return, so the first that an operation can come before is known from its call.
+ * Goes through the operations that left no trace in the order of calls, and finds the first place for each.  Marks happen just
+ * before their triggers return, so the first that an operation can come before is known from its call.
  */
 struct finder {
 	const struct lin_trail *trail;

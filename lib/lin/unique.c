@@ -2,15 +2,15 @@
  * unique: decides by zones, where no value that is seen is written twice (Gibbons and Korach, "Testing shared memories", 1997).
  *
  * Then it is known which write each read saw, and the value is there from that write to the last of its reads without a break.
- * A swap sees one value and writes another, so their times join: a chain.  What must have happened comes in chains, which follow one
- * after the other in some order.  Of two chains A comes first if an operation of A returned before one of B was called:
+ * A swap sees one value and writes another, so their times join: a chain.  What must have happened comes in chains, which follow
+ * one after the other in some order.  Of two chains A comes first if an operation of A returned before one of B was called:
  *
  *     the least return of A  <  the greatest call of B
  *
- * and there is an order of all if no two have to come before each other (a cycle of more has one of two in it).  A chain's zone is
- * between its least return and its greatest call.  It lasts if the return is first, and the value is there all that time; else it
- * is over in a moment, and may be so at any time in its zone.  Two have to come before each other if the zones of both last and
- * overlap, or if the zone of one lasts, and that of the other is within it.
+ * and there is an order of all if no two have to come before each other (a cycle of more has one of two in it).  A chain's
+ * zone is between its least return and its greatest call.  It lasts if the return is first, and the value is there all that
+ * time; else it is over in a moment, and may be so at any time in its zone.  Two have to come before each other if the zones of
+ * both last and overlap, or if the zone of one lasts, and that of the other is within it.
  *
  * What saw that there was nothing is in the chain of the beginning, unless something deletes: then the same value
  * comes back, and it is not for us to say yes.  What saw any other value is put in at the end, if it fits.
@@ -85,7 +85,7 @@ static bool blame(struct lin_unique *u, uint32_t op)
 	return true;
 }
 
-/* What a contradiction comes to that has to do with there being nothing in the beginning, which was there again if anything deleted. */
+/* What a contradiction comes to; if it is of there being nothing in the beginning, there may be nothing again after a delete. */
 static enum lin_unique_state no(const struct lin_unique *u, bool of_beginning, bool blamed)
 {
 	if (of_beginning && u->plan->value[0].writers)
@@ -183,7 +183,8 @@ static bool later(const struct lin_unique *u, const struct lin_link *a, const st
 }
 
 /* The operation takes part; `late` has the greatest call of those that must come before it. */
-static enum lin_unique_state meet(struct lin_unique *u, struct lin_chain *c, const struct lin_link *l, const struct lin_link *late)
+static enum lin_unique_state meet(struct lin_unique *u, struct lin_chain *c, const struct lin_link *l,
+				  const struct lin_link *late)
 {
 	uint64_t returned = u->plan->deeds[l->op].returned, called = u->plan->ops[l->op].called;
 
@@ -282,8 +283,8 @@ static enum lin_unique_state find_unwritten(struct lin_unique *u)
 }
 
 /*
- * A change that is in no chain, if what saw unwritten values was found before, has a ring of swaps before it.  That many steps back
- * as there are values, it is in the ring.
+ * A change that is in no chain, if what saw unwritten values was found before, has a ring of swaps before it.  That many steps
+ * back as there are values, it is in the ring.
  */
 static enum lin_unique_state find_ring(struct lin_unique *u)
 {

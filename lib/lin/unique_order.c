@@ -43,8 +43,11 @@ static bool list_changes(struct lin_unique *u)
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < u->plan->calls_count; i++)
-		count += u->plan->deeds[u->plan->calls[i]].role == LIN_WRITES || u->plan->deeds[u->plan->calls[i]].role == LIN_SWAPS;
+	for (uint32_t i = 0; i < u->plan->calls_count; i++) {
+		uint8_t role = u->plan->deeds[u->plan->calls[i]].role;
+
+		count += role == LIN_WRITES || role == LIN_SWAPS;
+	}
 	u->room = (size_t)count + 2;
 	u->changes = lin_memory_array(u->memory, NULL, 0, u->room, sizeof(*u->changes));
 	u->latest = lin_memory_array(u->memory, NULL, 0, u->room, sizeof(*u->latest));

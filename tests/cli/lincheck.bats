@@ -432,17 +432,29 @@ time'
 	assert_line --index 0 'not linearizable: key "y": 3 operations that cannot all be'
 }
 
+# The shell's child has become the program.
+is_there() {
+	local try
+	for ((try = 0; try < 1500; try++)); do
+		[ "$(cat "/proc/$1/comm")" != lincheck ] || return 0
+		sleep 0.02
+	done
+	return 1
+}
+
 @test "SIGTERM ends it with the signal, while it reads and while it judges" {
 	mkfifo pipe
 	adversary >hard
 	exec 7<>pipe
 	lincheck pipe &
+	is_there $!
 	kill -TERM $!
 	status=0
 	wait $! || status=$?
 	assert_equal "$status" 143
 	exec 7>&-
 	lincheck hard &
+	is_there $!
 	kill -TERM $!
 	status=0
 	wait $! || status=$?

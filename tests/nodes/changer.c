@@ -27,8 +27,12 @@ static bool waits, sure;                /* sure: it is to be done, however often
 
 static void ask(void)
 {
-	unsigned to = (unsigned)draw(nodes);
+	unsigned to;
 
+	/* A node that is out holds such a request for long before it says no. */
+	do
+		to = (unsigned)draw(nodes);
+	while (sure && !in[to]);
 	waits = true;
 	next = now + PATIENCE_MS * MS;
 	printf("{\"src\":\"%s\",\"dest\":\"%s\",\"body\":{\"type\":\"%s\",\"msg_id\":%u", name, node[to], what_name[what], ++msg_id);
