@@ -3,14 +3,12 @@
  */
 #include "lib/proto/paxos.h"
 #include "lib/base/err.h"
-#include "lib/json/scan.h"
 #include "lib/proto/paxos_coat.h"
+#include "lib/proto/text.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { CHUNK_KEEP_BYTES = 1 << 16 };
 
 static const uint64_t WAITING_NS = 3 * UINT64_C(1000000000);    /* of a new node, before it says whom it waits for */
 
@@ -248,29 +246,13 @@ static void start(void *p)
 
 /* --- Messages --- */
 
-/* A chunk's bytes: a snapshot is text, and travels as a JSON string. */
-static void decode_chunk(struct coat *c, const struct wire_value *data)
-{
-	struct json_found text = {
-		.kind = JSON_IS_STRING, .p = data->json.p, .len = data->json.len, .escaped = data->escaped,
-	};
-
-	buf_clear(&c->chunk, CHUNK_KEEP_BYTES);
-	if (data->kind == WIRE_STRING)
-		c->chunk.len = json_unescape(&text, buf_room(&c->chunk, data->json.len));
-}
-
-/* The first chunk begins with the record that names the snapshot: a checksum, a space, and what header_read reads. */
 static bool header_fits(const struct coat *c, const struct paxos_message *m)
 {
-	const char *end = c->chunk.len ? memchr(c->chunk.at, '\n', c->chunk.len) : NULL;
+	struct wire_text header = chunk_header(&c->chunk);
 	struct paxos_snapshot snapshot;
 	struct paxos_config config;
-	struct json_scan scan;
 
-	return end && end - c->chunk.at > 9 &&
-	       !json_scan(&scan, c->chunk.at + 9, (size_t)(end - c->chunk.at - 9), NULL, 0, NULL) &&
-	       paxos_header_read(c->chunk.at + 9, (size_t)(end - c->chunk.at - 9), &snapshot, &config) &&
+	return header.len && paxos_header_read(header.p, header.len, &snapshot, &config) &&
 	       snapshot.index == m->last_included_index && config.count > 0;
 }
 
@@ -285,7 +267,7 @@ static bool message(void *p, const struct wire_line *line, const char **why)
 		return false;
 	if (*why)
 		return true;
-	decode_chunk(c, &data);
+	chunk_decode(&c->chunk, &data);
 	m.data_bytes = (uint32_t)c->chunk.len;
 	paxos_coat_step(c, &(struct paxos_in){ .kind = PAXOS_RECV, .message = &m }, &out);
 	if (!out.chunk)

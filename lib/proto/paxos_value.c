@@ -3,6 +3,7 @@
  */
 #include "lib/base/err.h"
 #include "lib/proto/paxos_body.h"
+#include "lib/proto/text.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -123,23 +124,6 @@ bool paxos_config_read(struct wire_text value, struct paxos_config *c)
 	return good;
 }
 
-static bool is_config(struct wire_text value)
-{
-	static const char *const fields[] = { "type", NULL };
-	struct wire_names *names;
-	struct wire_value type;
-	bool is;
-
-	/* Rare: a value that has the word at all. */
-	if (!memmem(value.p, value.len, "\"config\"", 8))
-		return false;
-	names = wire_names_new(fields);
-	wire_body(names, value, &type);
-	is = wire_is(&type, "config");
-	wire_names_free(names);
-	return is;
-}
-
 /* --- Values --- */
 
 void paxos_texts_release(struct paxos_texts *t)
@@ -174,7 +158,7 @@ struct paxos_value *paxos_texts_add(struct paxos_texts *t, struct wire_text text
 	struct paxos_value *v = paxos_texts_add_command(t, text);
 	struct paxos_config config;
 
-	if (!is_config(text) || !paxos_config_read(text, &config) || !config.count)
+	if (!text_is_config(text) || !paxos_config_read(text, &config) || !config.count)
 		return v;
 	if (t->configs == t->config_room) {
 		t->config_room = t->config_room ? 2 * t->config_room : 4;

@@ -9,14 +9,12 @@
  */
 #include "lib/proto/raft.h"
 #include "lib/base/err.h"
-#include "lib/json/scan.h"
 #include "lib/proto/raft_coat.h"
+#include "lib/proto/text.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { CHUNK_KEEP_BYTES = 1 << 16 };
 
 /* --- Persist --- */
 
@@ -169,29 +167,13 @@ static void tick(void *p)
 	simple(p, RAFT_TICK);
 }
 
-/* A chunk's bytes: a snapshot is text, and travels as a JSON string. */
-static void decode_chunk(struct coat *c, const struct wire_value *data)
-{
-	struct json_found text = {
-		.kind = JSON_IS_STRING, .p = data->json.p, .len = data->json.len, .escaped = data->escaped,
-	};
-
-	buf_clear(&c->chunk, CHUNK_KEEP_BYTES);
-	if (data->kind == WIRE_STRING)
-		c->chunk.len = json_unescape(&text, buf_room(&c->chunk, data->json.len));
-}
-
-/* The first chunk begins with the record that names the snapshot: a checksum, a space, and what header_read reads. */
 static bool header_fits(const struct coat *c, const struct raft_message *m)
 {
-	const char *end = c->chunk.len ? memchr(c->chunk.at, '\n', c->chunk.len) : NULL;
+	struct wire_text header = chunk_header(&c->chunk);
 	struct raft_snapshot snapshot;
 	struct raft_config config;
-	struct json_scan scan;
 
-	return end && end - c->chunk.at > 9 &&
-	       !json_scan(&scan, c->chunk.at + 9, (size_t)(end - c->chunk.at - 9), NULL, 0, NULL) &&
-	       raft_header_read(c->chunk.at + 9, (size_t)(end - c->chunk.at - 9), &snapshot, &config) &&
+	return header.len && raft_header_read(header.p, header.len, &snapshot, &config) &&
 	       snapshot.index == m->last_included_index && snapshot.term == m->last_included_term;
 }
 
@@ -206,7 +188,7 @@ static bool message(void *p, const struct wire_line *line, const char **why)
 		return false;
 	if (*why)
 		return true;
-	decode_chunk(c, &data);
+	chunk_decode(&c->chunk, &data);
 	m.data_bytes = (uint32_t)c->chunk.len;
 	step(c, &(struct raft_in){ .kind = RAFT_RECV, .message = &m }, &out);
 	if (!out.chunk)

@@ -6,6 +6,7 @@
  */
 #include "lib/proto/raft_body.h"
 #include "lib/base/err.h"
+#include "lib/proto/text.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -117,23 +118,6 @@ bool raft_config_read(struct wire_text command, struct raft_config *c)
 	return read_list(&list[0], true, c) && read_list(&list[1], false, c);
 }
 
-static bool is_config(struct wire_text command)
-{
-	static const char *const fields[] = { "type", NULL };
-	struct wire_names *names;
-	struct wire_value type;
-	bool is;
-
-	/* Rare: a command that has the word at all. */
-	if (!memmem(command.p, command.len, "\"config\"", 8))
-		return false;
-	names = wire_names_new(fields);
-	wire_body(names, command, &type);
-	is = wire_is(&type, "config");
-	wire_names_free(names);
-	return is;
-}
-
 /* --- Entries --- */
 
 void raft_texts_release(struct raft_texts *t)
@@ -171,7 +155,7 @@ void raft_texts_add(struct raft_texts *t, uint64_t term, struct wire_text comman
 	struct raft_entry *e = add(t, term, command);
 	struct raft_config config;
 
-	if (!is_config(command) || !raft_config_read(command, &config) || !config.count)
+	if (!text_is_config(command) || !raft_config_read(command, &config) || !config.count)
 		return;
 	if (t->configs == t->config_room) {
 		t->config_room = t->config_room ? 2 * t->config_room : 4;

@@ -319,9 +319,27 @@ static void lines_are_read_and_printed_in_one_form(void **unused)
 #define DRIFT_RIGHT "must be a number above 0 and up to 1000: at 2 the clock is twice as fast"
 #define LINK AT "`link`,`link`:`n1>n2`,"
 
+struct wrong { const char *line, *why; };       /* why NULL: no JSON */
+
+static void are_told(const struct wrong *t, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct fault_order o;
+		struct plan_error e;
+
+		if (!parse(&o, t[i].line, false, &e))
+			fail_msg("taken: %s", t[i].line);
+		assert_null(o.nodes);
+		if (t[i].why)
+			assert_string_equal(e.why, t[i].why);
+		else
+			assert_memory_equal(e.why, "no JSON: ", 9);
+	}
+}
+
 static void a_wrong_line_says_what_is_wrong(void **unused)
 {
-	static const struct { const char *line, *why; } t[] = {
+	static const struct wrong t[] = {
 		{ "", NULL }, { "{", NULL }, { "{}x", NULL }, { AT "`heal`,`at`:`2s`}", NULL },
 		{ "[]", "must be a JSON object" },
 		{ "7", "must be a JSON object" },
@@ -363,6 +381,15 @@ static void a_wrong_line_says_what_is_wrong(void **unused)
 		{ AT "`crash`,`node`:`n1`,`one_way`:true}", "'one_way' is no member of 'crash'" },
 		{ AT "`isolate`,`node`:`n1`,`one_way`:1}", "one_way '1': must be true or false" },
 		{ AT "`isolate`,`node`:`n1`,`oneway`:true}", "'oneway' is no member of 'isolate': did you mean 'one_way'?" },
+	};
+
+	(void)unused;
+	are_told(t, COUNT(t));
+}
+
+static void a_wrong_partition_link_or_skew_says_what_is_wrong(void **unused)
+{
+	static const struct wrong t[] = {
 		{ AT "`partition`}", "groups or shape is missing" },
 		{ AT "`partition`,`shape`:`halfs`}", "shape 'halfs' is unknown: did you mean 'halves'?" },
 		{ AT "`partition`,`shape`:`groups`}", "shape 'groups' is unknown" },
@@ -395,18 +422,7 @@ static void a_wrong_line_says_what_is_wrong(void **unused)
 	};
 
 	(void)unused;
-	for (size_t i = 0; i < COUNT(t); i++) {
-		struct fault_order o;
-		struct plan_error e;
-
-		if (!parse(&o, t[i].line, false, &e))
-			fail_msg("taken: %s", t[i].line);
-		assert_null(o.nodes);
-		if (t[i].why)
-			assert_string_equal(e.why, t[i].why);
-		else
-			assert_memory_equal(e.why, "no JSON: ", 9);
-	}
+	are_told(t, COUNT(t));
 }
 
 static void a_body_may_have_more_members_but_no_time(void **unused)
@@ -466,6 +482,7 @@ int main(void)
 		cmocka_unit_test(every_order_that_is_printed_reads_back_the_same),
 		cmocka_unit_test(lines_are_read_and_printed_in_one_form),
 		cmocka_unit_test(a_wrong_line_says_what_is_wrong),
+		cmocka_unit_test(a_wrong_partition_link_or_skew_says_what_is_wrong),
 		cmocka_unit_test(a_body_may_have_more_members_but_no_time),
 		cmocka_unit_test(a_long_text_is_shown_in_part),
 		cmocka_unit_test(types_are_those_that_parse),
