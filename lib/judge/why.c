@@ -76,8 +76,8 @@ static bool tell_one(const struct plaint *p)
 {
 	const struct lin_op *op = p->worst;
 
-	buf_puts(p->out, op->kind == LIN_DELETE ? ", but nothing writes to it" :
-		 op->outcome == LIN_OTHER_VALUE ? ", but nothing writes another value" : ", but nothing writes that value");
+	buf_puts(p->out, op->kind == LIN_DELETE ? ", but nothing before it writes to it" :
+		 op->outcome == LIN_OTHER_VALUE ? ", but nothing before it writes another value" : ", but nothing before it writes that value");
 	return true;
 }
 

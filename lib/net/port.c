@@ -168,7 +168,8 @@ bool port_put(struct port *p, const char *bytes, size_t len, size_t lines)
 	size_t at_once = 0;
 
 	if (!p->out || p->broken) {
-		n->lost[port_is_node(p) ? LOSS_DOWN : LOSS_NOBODY] += lines;
+		if (p != n->own)        /* of stdout it is told that, and why, it is broken */
+			n->lost[port_is_node(p) ? LOSS_DOWN : LOSS_NOBODY] += lines;
 		return false;
 	}
 	if (p->queue.len >= n->options->queue_bytes_max) {

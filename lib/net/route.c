@@ -52,9 +52,17 @@ static bool has_member(const char *line, size_t len, struct wire_text dest, cons
 
 #define HAS_MEMBER(line, len, dest, name) has_member(line, len, dest, name, sizeof(name) - 1)
 
+/* Once it ends without stdout, what nodes still say to its clients is no loss of the network's: the pipe's end says it all. */
+static bool ends_deaf(const struct net *n)
+{
+	return n->ending && !n->own;
+}
+
 __attribute__((noinline, cold))
 static void tell_nobody(struct net *n, const struct port *from, struct wire_text dest)
 {
+	if (ends_deaf(n))
+		return;
 	n->lost[LOSS_NOBODY]++;
 	if (n->told_nobody)
 		return;
@@ -65,6 +73,8 @@ static void tell_nobody(struct net *n, const struct port *from, struct wire_text
 
 void route_nobody(struct net *n, struct wire_text from, struct wire_text to)
 {
+	if (ends_deaf(n))
+		return;
 	n->lost[LOSS_NOBODY]++;
 	if (n->told_nobody)
 		return;

@@ -102,7 +102,7 @@ true'
 	sed 's/info/fail/' good >bad
 	run --separate-stderr lincheck bad
 	assert_failure 1
-	assert_equal "$stderr" 'lincheck: line 6: process 2 read 1 of key "x", but nothing writes that value'
+	assert_equal "$stderr" 'lincheck: line 6: process 2 read 1 of key "x", but nothing before it writes that value'
 	{ op 1 invoke write 1; op 1 info write 1; whole 2 read 1; whole 2 read null; } >bad
 	run lincheck bad
 	assert_failure 1
@@ -120,8 +120,8 @@ why() {
 		< <(whole 1 read 1; whole 2 write 1)
 	why 'line 6: process 3 read 1 of key "x", but line 4 had deleted the key, and nothing wrote that value since' \
 		< <(whole 1 write 1; whole 2 delete null; whole 3 read 1)
-	why 'line 2: process 1 deleted the key "x", but nothing writes to it' < <(whole 1 delete null)
-	why 'line 4: process 2 compared with 1 and found another value of key "x", but nothing writes another value' \
+	why 'line 2: process 1 deleted the key "x", but nothing before it writes to it' < <(whole 1 delete null)
+	why 'line 4: process 2 compared with 1 and found another value of key "x", but nothing before it writes another value' \
 		< <(whole 1 write 1; op 2 invoke cas '[1,2]'; op 2 fail cas '[1,2]' '"code":22')
 	why 'line 5: process 2 wanted to delete and found no key "x", but it had been read by line 3, and nothing deleted it since' \
 		< <(op 1 invoke write 1; whole 2 read 1; op 2 invoke delete null; op 2 fail delete null '"code":20')

@@ -296,6 +296,22 @@ second_signal() {
 	assert_nothing_left
 }
 
+@test "once stdout is gone, what nodes still say is no loss of the network's" {
+	# Its last words are for a client that cannot hear them.
+	cat >talker <<'END'
+trap 'echo "{\"src\":\"n1\",\"dest\":\"c1\",\"body\":{\"type\":\"late\"}}"; exit 0' TERM
+while read -r line; do case $line in *'"c1"'*) echo "{\"src\":\"n1\",\"dest\":\"c1\",\"body\":{\"type\":\"now\"}}" ;; esac; done
+END
+	run --separate-stderr bash -c 'exec netfault -n 1 --drain 60s -- bash talker < <(echo "$1"; sleep 1) >/dev/full' bash "$(message c1 n1 read '"msg_id":1')"
+	assert_failure 4
+	assert_equal "$stderr" "netfault: cannot write 'stdout': No space left on device"
+	mkfifo gone
+	run --separate-stderr bash -c 'exec 3<>gone 4>gone 3<&-; netfault -n 1 --drain 60s -- bash talker < <(echo "$1"; sleep 1) >&4; echo $?' bash "$(message c1 n1 read '"msg_id":1')"
+	assert_output 141
+	assert_equal "$stderr" ""
+	assert_nothing_left
+}
+
 # ---- bounds ----
 
 @test "a node that does not read costs no more than --queue, and what is lost is counted" {
