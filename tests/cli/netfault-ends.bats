@@ -90,7 +90,7 @@ netfault: node 'n1' ended with status 0"
 
 @test "a line that a node was killed within is no message; a whole one may lack its newline" {
 	message c1 n2 x >in
-	carry 2 -n n1="read -r i; printf '{\"src\":\"n1\",\"dest\":\"c1\",\"body\":{\"ty'" \
+	carry 2 --no-hints -n n1="read -r i; printf '{\"src\":\"n1\",\"dest\":\"c1\",\"body\":{\"ty'" \
 		-n n2="read -r i; read -r x; printf '{\"src\":\"n2\",\"dest\":\"c1\",\"body\":{\"type\":\"y\"}}'"
 	assert_equal "$status" 1
 	assert_equal "$(cat out)" '{"src":"n2","dest":"c1","body":{"type":"y"}}'
