@@ -176,7 +176,8 @@ sim:  ## simulate clusters of both protocols under faults: SEEDS (100000) of eac
 
 mutants: deps  ## plant each of the bugs in tests/mutants and have it found; the table goes to tests/mutants/RESULTS.md
 	@$(MAKE) --no-print-directory $(JOBS) all $(NODES) $(BUILD)/tests/sim/sim $(BUILD)/tests/kill/fault.so
-	+@BUILD=$(BUILD) tests/mutants/run -o tests/mutants/RESULTS.md $(MUTANTS)
+	+@BUILD=$(BUILD) tests/mutants/run $(or $(MUTANTS),-o tests/mutants/RESULTS.md)
+	@awk -f tests/mutants/readme.awk tests/mutants/RESULTS.md README.md >$(BUILD)/README.md && cp $(BUILD)/README.md README.md
 
 fuzz: deps  ## run each fuzz target for FUZZ_SECONDS (60)
 	$(call INSTALL_MISSING,$(FUZZ_PACKAGES))

@@ -58,6 +58,13 @@ setup() {
 	done
 }
 
+@test "the README's table of planted bugs is that of make mutants, and has all there are" {
+	cd "$top"
+	awk -f tests/mutants/readme.awk tests/mutants/RESULTS.md README.md | diff README.md -
+	ls tests/mutants/*.patch | sed 's|.*/||; s/\.patch$//' | diff <(sed -n 's/^| \([a-z]*-[a-z-]*\) |.*/\1/p' tests/mutants/RESULTS.md) -
+	grep -q "^| bugs planted .* | $(ls tests/mutants/*.patch | wc -l), all of them found |" README.md
+}
+
 @test "the targets, tools and files that the README names are there" {
 	for target in demo check install help; do
 		grep -q "^$target:" "$top/Makefile"
