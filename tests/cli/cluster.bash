@@ -310,7 +310,7 @@ play() {
 			sub(/^[^ ]+ +[^ ]+ +/, "")
 			printf "{\"src\":\"%s\",\"dest\":\"n1\",\"at\":%s,\"body\":%s}\n", src, at, $0 >input
 		}'
-	run --separate-stderr timeout 60 "$NODE" --lockstep --id n1 "$@" <scene.in
+	run --separate-stderr timeout 300 "$NODE" --lockstep --id n1 "$@" <scene.in
 	[ "$status" = 0 ] || fail "exit $status: $stderr"
 	printf '%s\n' "$output" >scene.out
 	jq -Rcn --rawfile input scene.in --rawfile expected scene.expected "$scene_judge" <scene.out >scene.diff
@@ -405,7 +405,7 @@ find_fault() {
 
 # With the library preloaded, into the command alone: who has it takes the plan.  asan's own wants to be the first.
 faulty() {
-	timeout 60 env ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
+	timeout 300 env ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
 		FAULTLINE_FAULT="$1" LD_PRELOAD="$fault" "${@:2}"
 }
 
@@ -438,7 +438,7 @@ two_lives() {
 	rm -rf d
 	faulty "$plan" "$NODE" "$@" <input >one 2>err || status=$?
 	[ "$status" = "$expected" ] || fail "$plan: ended with $status: $(cat err)"
-	timeout 60 "$NODE" "$@" <again >two 2>err.again || fail "$plan: the restart ended with $?: $(cat err.again)"
+	timeout 300 "$NODE" "$@" <again >two 2>err.again || fail "$plan: the restart ended with $?: $(cat err.again)"
 	# The last line of the first may be half there; what goes to peers for their logs is long and not asked about.
 	sed -n '/"idle"\|"append_entries",\|"type":"accept",/!s/.*}}$/["'"$plan"'",1,&]/p' one
 	sed -n '/"idle"\|"append_entries",\|"type":"accept",/!s/.*}}$/["'"$plan"'",2,&]/p' two

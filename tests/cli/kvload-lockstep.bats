@@ -308,7 +308,7 @@ teardown() {
 @test "sessions of another run in real time are others, with the same seed too" {
 	mkfifo quiet
 	for i in one two; do
-		timeout 20 kvload -s - --seed 1 --sessions --mix write --timeout 50ms --ops 1 <>quiet >$i 2>/dev/null || [ $? = 4 ]
+		timeout 300 kvload -s - --seed 1 --sessions --mix write --timeout 50ms --ops 1 <>quiet >$i 2>/dev/null || [ $? = 4 ]
 	done
 	jq -r .body.session one two >names
 	assert_equal "$(sort -u names | wc -l)" 2

@@ -13,7 +13,7 @@ answer() {
 # in_lockstep OPTION...: with lines of stdin as input; what it says goes to `said`, without idle to `asked`.  That no
 # operation was answered is no failure here.
 in_lockstep() {
-	timeout 20 kvload --lockstep --seed 1 --think 0s "$@" >said 2>results || [ $? = 4 ] || return
+	timeout 300 kvload --lockstep --seed 1 --think 0s "$@" >said 2>results || [ $? = 4 ] || return
 	grep -v '"type":"idle"' said >asked || true
 }
 

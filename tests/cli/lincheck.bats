@@ -357,13 +357,13 @@ bad() {
 
 @test "--timeout is the end of waiting for a history, too" {
 	mkfifo pipe
-	run --separate-stderr timeout 60 lincheck --timeout 100ms pipe          # which nobody opens
+	run --separate-stderr timeout 300 lincheck --timeout 100ms pipe          # which nobody opens
 	assert_failure 4
 	assert_output 'unknown: there was no more time'
 	assert_equal "$stderr" 'lincheck: unknown: the time of --timeout is over'
 	exec 7<>pipe
 	op 1 invoke write 1 >&7
-	run --separate-stderr timeout 60 lincheck --timeout 100ms <pipe         # which somebody holds open
+	run --separate-stderr timeout 300 lincheck --timeout 100ms <pipe         # which somebody holds open
 	assert_failure 4
 	exec 7>&-
 }
@@ -386,7 +386,7 @@ adversary() {
 
 @test "what cannot be decided in time is unknown: exit 4" {
 	adversary >hard
-	run --separate-stderr timeout 60 lincheck --timeout 100ms --json hard
+	run --separate-stderr timeout 300 lincheck --timeout 100ms --json hard
 	assert_failure 4
 	assert_equal "$(jq -r '.verdict, .lack' <<<"$output")" 'unknown
 time'

@@ -239,7 +239,7 @@ snapshot_is_after() {
 			zeros) head -c $((bytes + 1)) /dev/zero | overwrite "$log" "$offset" ;;
 			esac
 			contents d >before
-			run --separate-stderr timeout 20 "$NODE" "${alone[@]}" --data d </dev/null
+			run --separate-stderr timeout 300 "$NODE" "${alone[@]}" --data d </dev/null
 			assert_failure 3
 			assert_output ""
 			assert_equal "$(wc -l <<<"$stderr")" 1
@@ -259,7 +259,7 @@ snapshot_is_after() {
 	record "$log" "$(record_with "$log" '"k3"')"
 	sed -i "${line}d" "$log"
 	contents d >before
-	run --separate-stderr timeout 20 "$NODE" "${alone[@]}" --data d </dev/null
+	run --separate-stderr timeout 300 "$NODE" "${alone[@]}" --data d </dev/null
 	assert_failure 3
 	assert_regex "$stderr" "^$NODE: .*$log"
 	contents d | diff before -
@@ -281,7 +281,7 @@ snapshot_is_after() {
 		cp -a good d
 		rm "$gone"
 		contents d >before
-		run --separate-stderr timeout 20 "$NODE" "${alone[@]}" --data d </dev/null
+		run --separate-stderr timeout 300 "$NODE" "${alone[@]}" --data d </dev/null
 		assert_failure 3
 		assert_output ""
 		assert_regex "$stderr" "^$NODE: .*'d/.*\.log'.* missing"
@@ -302,7 +302,7 @@ snapshot_is_after() {
 	record "$snapshot" "$(record_with "$snapshot" '"k7"')"
 	printf X | overwrite "$snapshot" $((offset + bytes - 12))
 	contents d >before
-	run --separate-stderr timeout 20 "$NODE" "${alone[@]}" --data d </dev/null
+	run --separate-stderr timeout 300 "$NODE" "${alone[@]}" --data d </dev/null
 	assert_failure 3
 	assert_output ""
 	assert_regex "$stderr" "^$NODE: '$snapshot', line $line, byte [0-9]+: "
@@ -310,7 +310,7 @@ snapshot_is_after() {
 	rm -rf d
 	cp -a good d
 	sed -i '$d' "$snapshot"
-	run --separate-stderr timeout 20 "$NODE" "${alone[@]}" --data d </dev/null
+	run --separate-stderr timeout 300 "$NODE" "${alone[@]}" --data d </dev/null
 	assert_failure 3
 	assert_regex "$stderr" "^$NODE: .*$snapshot"
 }
@@ -327,7 +327,7 @@ snapshot_is_after() {
 	crash
 	rm d/*.snapshot
 	contents d >before
-	run --separate-stderr timeout 20 "$NODE" "${alone[@]}" --data d </dev/null
+	run --separate-stderr timeout 300 "$NODE" "${alone[@]}" --data d </dev/null
 	assert_failure 3
 	assert_output ""
 	assert_regex "$stderr" "^$NODE: .*missing"
@@ -339,7 +339,7 @@ snapshot_is_after() {
 @test "two processes on one directory: the second is exit 4, the first goes on" {
 	start_node "${alone[@]}" --data d
 	write 1
-	run --separate-stderr timeout 20 "$NODE" "${alone[@]}" --data d </dev/null
+	run --separate-stderr timeout 300 "$NODE" "${alone[@]}" --data d </dev/null
 	assert_failure 4
 	assert_output ""
 	assert_regex "$stderr" "^$NODE: .*'d'"
@@ -359,7 +359,7 @@ snapshot_is_after() {
 	for options in '--id n2 --nodes n2' '--id n2 --nodes n1,n2' '--id n1 --nodes n1,n2' '--id n1 --nodes n1,n2,n3'; do
 		echo "$options"
 		# shellcheck disable=SC2086
-		run --separate-stderr timeout 20 "$NODE" $options --data d </dev/null
+		run --separate-stderr timeout 300 "$NODE" $options --data d </dev/null
 		assert_failure 2
 		assert_output ""
 		assert_regex "$stderr" "^$NODE: .*'d"
@@ -373,7 +373,7 @@ snapshot_is_after() {
 	command -v "$other" || skip "no $other"
 	"$other" "${alone[@]}" --data d </dev/null
 	contents d >before
-	run --separate-stderr timeout 20 "$NODE" "${alone[@]}" --data d </dev/null
+	run --separate-stderr timeout 300 "$NODE" "${alone[@]}" --data d </dev/null
 	assert_failure 2
 	assert_regex "$stderr" "^$NODE: .*'d"
 	contents d | diff before -
@@ -391,7 +391,7 @@ snapshot_is_after() {
 	echo >file
 	for data in file/d file /dev/null/d /proc/none/d; do
 		echo "$data"
-		run --separate-stderr timeout 20 "$NODE" "${alone[@]}" --data "$data" </dev/null
+		run --separate-stderr timeout 300 "$NODE" "${alone[@]}" --data "$data" </dev/null
 		assert_failure 4
 		assert_output ""
 		assert_regex "$stderr" "^$NODE: .*'$data.*': "
@@ -406,7 +406,7 @@ snapshot_is_after() {
 	unprivileged=()
 	[ "$(id -u)" != 0 ] || unprivileged=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 	exec 9<"$bin/$NODE"
-	run --separate-stderr timeout 20 "${unprivileged[@]}" /proc/self/fd/9 "${alone[@]}" --data d </dev/null
+	run --separate-stderr timeout 300 "${unprivileged[@]}" /proc/self/fd/9 "${alone[@]}" --data d </dev/null
 	exec 9<&-
 	assert_failure 4
 	assert_output ""
@@ -437,7 +437,7 @@ answered() {
 	: >output
 	# The first of them are answered before the others come: no flush has all.
 	{ head -n 60 input && eventually answered 60 && tail -n +61 input; } 2>/dev/null |
-		on_small_disk 1024 timeout 60 "$NODE" "${alone[@]}" --data d --segment-size 64K >output 2>err || status=$?
+		on_small_disk 1024 timeout 300 "$NODE" "${alone[@]}" --data d --segment-size 64K >output 2>err || status=$?
 	assert_equal $status 4
 	assert_regex "$(cat err)" "^$NODE: .*'d/.*': No space left on device"
 	jq -r 'select(.body.type == "write_ok") | "k\(.body.in_reply_to)"' output | sort >keys
@@ -454,14 +454,14 @@ answered() {
 	mkdir -p d
 	on_small_disk 16 true || skip "no file system can be mounted here"
 	rm -rf kept
-	run --separate-stderr on_small_disk 16 timeout 20 "$NODE" "${alone[@]}" --data d </dev/null
+	run --separate-stderr on_small_disk 16 timeout 300 "$NODE" "${alone[@]}" --data d </dev/null
 	assert_failure 4
 	assert_output ""
 	assert_regex "$stderr" "^$NODE: .*'d.*': No space left on device"
 }
 
 @test "a file that may grow no more is exit 4, too" {
-	run --separate-stderr bash -c "trap '' XFSZ; ulimit -f 8; timeout 20 $NODE --id n1 --nodes n1 --data d </dev/null"
+	run --separate-stderr bash -c "trap '' XFSZ; ulimit -f 8; timeout 300 $NODE --id n1 --nodes n1 --data d </dev/null"
 	assert_failure 4
 	assert_output ""
 	assert_regex "$stderr" "^$NODE: .*'d.*': File too large"

@@ -244,7 +244,7 @@ outcome() {
 	# A follower's status would not come through either: what it has read is told by its clock alone.
 	sleep 0.5
 	kill -TERM "$pid"
-	patience=5 reap "$pid"
+	patience=30 reap "$pid"
 	assert_equal "$status" 143
 }
 
@@ -255,7 +255,7 @@ outcome() {
 		ask '{"type":"apply","command":1}'
 	done
 	assert_equal "$answer" '{"type":"apply_ok","result":1}'
-	((${EPOCHREALTIME/./} - ${began/./} < 5000000)) || fail "five answers took from $began to $EPOCHREALTIME"
+	((${EPOCHREALTIME/./} - ${began/./} < 30000000)) || fail "five answers took from $began to $EPOCHREALTIME"
 }
 
 @test "a file of requests as stdin: each is answered, and the end is exit 0" {

@@ -14,7 +14,7 @@ teardown() {
 # The node refuses to start, or to go on: $1 is its exit status, $2 a regular expression on stderr; the rest are options,
 # stdin is what it is given.
 assert_refuses() {
-	run --separate-stderr timeout 20 "$NODE" "${@:3}"
+	run --separate-stderr timeout 300 "$NODE" "${@:3}"
 	assert_failure "$1"
 	assert_regex "$stderr" "^$NODE: .*$2"
 }
@@ -88,7 +88,7 @@ assert_refuses() {
 @test "flags that make no sense are exit 2" {
 	while IFS= read -r options; do
 		echo "$options"
-		run --separate-stderr bash -c "timeout 20 $NODE --volatile $options </dev/null"
+		run --separate-stderr bash -c "timeout 300 $NODE --volatile $options </dev/null"
 		assert_failure 2
 		assert_output ""
 		assert_regex "$stderr" "^$NODE: "
@@ -382,7 +382,7 @@ garbage() {
 }
 
 @test "the end of stdin ends a node without a majority, too: what waits is answered first" {
-	run --separate-stderr timeout 20 "$NODE" --id n1 --nodes n1,n2 --volatile --request-timeout 300ms \
+	run --separate-stderr timeout 300 "$NODE" --id n1 --nodes n1,n2 --volatile --request-timeout 300ms \
 		<<<'{"src":"c1","dest":"n1","body":{"type":"write","msg_id":1,"key":"x","value":1}}'
 	assert_success
 	run jq -c 'select(.dest == "c1") | [.body.in_reply_to, .body.type, .body.code == 0 or .body.code == 11]' <<<"$output"
@@ -430,7 +430,7 @@ garbage() {
 }
 
 @test "a stdin that cannot be read is exit 4" {
-	run --separate-stderr timeout 20 "$NODE" "${alone[@]}" --data d <.
+	run --separate-stderr timeout 300 "$NODE" "${alone[@]}" --data d <.
 	assert_failure 4
 	assert_regex "$stderr" "'?stdin'?.*: Is a directory"
 }

@@ -444,7 +444,7 @@ survives() {
 		sed "s/^/$2 /"
 		echo "$2 c8 {\"type\":\"read\",\"msg_id\":800,\"key\":\"x\",\"stale\":true}"
 	} | sed -E 's/^([0-9]+) ([^ ]+) (.*)/{"src":"\2","dest":"n1","at":\1000000,"body":\3}/; s/"at":0+,/"at":0,/' >input
-	timeout 20 "$NODE" --id n1 --lockstep "${three[@]}" <input >output 2>err || fail "exit $?: $(cat err)"
+	timeout 300 "$NODE" --id n1 --lockstep "${three[@]}" <input >output 2>err || fail "exit $?: $(cat err)"
 	assert_equal "$(grep -c '"type":"idle"' output)" "$(wc -l <input)"
 	[[ $(tail -n 2 output) == *'"dest":"c8"'*'"in_reply_to":800}'* ]] || fail "$(tail -n 3 output)"
 }

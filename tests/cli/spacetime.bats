@@ -116,6 +116,52 @@ Try 'spacetime --help'."
 	assert_failure 2
 }
 
+# N requests of a client that wait at once, and a node at the far side that is isolated meanwhile.
+waiting() {
+	echo '{"trace":1,"version":"0.1.0","seed":7,"lockstep":true,"command":["node"],"nodes":["n1","n2","n3","n4"]}'
+	echo '{"at":0,"event":"fault","fault":{"type":"isolate","id":1,"node":["n4"]}}'
+	for ((i = 1; i <= $1; i++)); do
+		m='{"src":"c1","dest":"n1","body":{"type":"write","msg_id":'$i',"key":"a long key '$i'","value":'$i'}}'
+		echo '{"at":'$i'000000,"event":"send","src":"c1","dest":"n1","seq":'$i',"message":'"$m"'}'
+	done
+	for ((i = 1; i <= $1; i++)); do
+		m='{"src":"n1","dest":"c1","body":{"type":"write_ok","in_reply_to":'$i'}}'
+		echo '{"at":'$((100 + i))'000000,"event":"send","src":"n1","dest":"c1","seq":'$i',"message":'"$m"'}'
+		echo '{"at":'$((100 + i))'000000,"event":"deliver","src":"n1","dest":"c1","seq":'$i'}'
+	done
+	echo '{"at":200000000,"event":"end"}'
+}
+
+@test "requests that wait at once have brackets beside each other, up to 12, and further ones are counted" {
+	waiting 12 | spacetime >a.svg
+	assert_equal "$(count operation a.svg)" 12
+	run grep -c 'that waited beside' a.svg
+	assert_output 0
+	waiting 15 | spacetime >a.svg
+	assert_equal "$(count operation a.svg)" 12
+	grep -q '>Not drawn: .*3 requests that waited beside 12 others' a.svg
+}
+
+# As wide as the tool takes them to be: 0.55 em a character, of 10 px.
+@test "labels of brackets and faults are all on the sheet, and a fault's is at those it is about" {
+	waiting 12 >run.trace
+	for options in '' --across; do
+		spacetime $options run.trace >a.svg
+		run jq -Rnr '[inputs] | join("\n") as $svg |
+			($svg | capture("viewBox=.0 0 (?<w>[0-9.]+) (?<h>[0-9.]+)") | map_values(tonumber)) as $size |
+			$svg | scan("class=.(asked|fault). font-size=.10. text-anchor=.([a-z]+). transform=.translate\\(([0-9.-]+) ([0-9.-]+)\\)[^>]*>([^<]*)<") |
+			[.[0], .[1], (.[2] | tonumber), (.[3] | tonumber), .[4]] | (.[4] | length * 5.5 / 2) as $half |
+			select(.[2] < $half - 6 or .[2] > $size.w - $half + 6 or .[3] < 4 or .[3] > $size.h - 4) | tostring' a.svg
+		assert_success
+		assert_output ""
+	done
+	# The fourth of five lines, in the band that begins half way from the third.
+	spacetime run.trace >a.svg
+	band=$(sed -n "s/.*class='alone' x='\([0-9]*\).*/\1/p" a.svg | tail -n 1)
+	label=$(sed -n "s/.*translate(\([0-9]*\).*>isolated n4<.*/\1/p" a.svg)
+	[ "$label" -gt "$band" ] || fail "label at $label, band from $band"
+}
+
 @test "--title is the first line, whatever it holds" {
 	spacetime --title $'<&"\x01\xff>' "$trace" >a.svg
 	valid a.svg
@@ -161,14 +207,14 @@ n1       >-- c1   '
 
 @test "--text prints a line as soon as it came, and ends with its reader" {
 	mkfifo in out
-	timeout 60 spacetime --text <in >out &
+	timeout 300 spacetime --text <in >out &
 	exec 7>in 8<out
 	head -2 "$trace" >&7
 	read -r -t 50 line <&8
 	assert_equal "$line" "0.000  n1       +++           starts"
 	exec 7>&- 8<&-
 	wait
-	timeout 60 spacetime --text in >out &   # a pipe by its name, which is opened after its output
+	timeout 300 spacetime --text in >out &   # a pipe by its name, which is opened after its output
 	exec 8<out 7>in
 	head -2 "$trace" >&7
 	read -r -t 50 line <&8
