@@ -46,6 +46,7 @@ static const struct opt options[] = {
 	{ LOAD_OPT_KEY_BYTES, "key-bytes", "N", "length of a key (16)", OPT_TEXT, NULL, NULL },
 	{ LOAD_OPT_VALUE_BYTES, "value-bytes", "N", "length of a value (64; with --history values are numbers)", OPT_TEXT, NULL, NULL },
 	{ LOAD_OPT_VALUES, "values", "N", "draw values from N (each is another one)", OPT_TEXT, NULL, NULL },
+	{ LOAD_OPT_FIRST_VALUE, "first-value", "N", "of values that are all others (1)", OPT_TEXT, NULL, NULL },
 	{ LOAD_OPT_SEED, "seed", "N", "the same operations again", OPT_TEXT, NULL, NULL },
 	{ LOAD_OPT_LOCKSTEP, "lockstep", NULL, "take the time from the lines, and say when idle", OPT_TEXT, NULL, "Virtual time" },
 	{ LOAD_OPT_NAME, "name", "NAME", "of the clients, a number behind it (drawn; in lockstep told)", OPT_TEXT, NULL, NULL },

@@ -133,6 +133,13 @@ static void set_cut_at(struct net_options *net, const struct opt_state *o)
 		die_usage("%s '%s': must be send or delivery", o->given, o->argument);
 }
 
+static void set_trace(struct net_options *net, const struct opt_state *o)
+{
+	net->trace = o->argument;
+	if (!strcmp(net->trace, "-"))
+		die_usage("%s '-': standard output is a client's; name a file, or /dev/fd/3", o->given);
+}
+
 static void take(struct setup *s, const struct opt_state *o, int id)
 {
 	struct net_setup *setup = &s->net;
@@ -160,7 +167,7 @@ static void take(struct setup *s, const struct opt_state *o, int id)
 	case OPT_CALM: net->fault.calm_ns = duration_option(o, 0, 365 * DAY_NS); break;
 	case OPT_CUT_AT: set_cut_at(net, o); break;
 	case OPT_SEED: net->fault.seed = opt_number(o, 0, SEED_MAX); break;
-	case OPT_TRACE: net->trace = o->argument; break;
+	case OPT_TRACE: set_trace(net, o); break;
 	case OPT_REPLAY: net->replay = o->argument; break;
 	case OPT_LOCKSTEP: net->lockstep = true; break;
 	case OPT_CLIENT: net_setup_client(setup, o); break;

@@ -10,12 +10,70 @@ client() {
 # ask NODE BODY: any request; prints the body of the answer, compact and without its in_reply_to.  `answer` has it too.
 ask() {
 	faultline_running ask || return 1
-	faultline_send ask "$1" "$2" && faultline_collect "$FAULTLINE_PATIENCE" faultline_all_answered ||
+	faultline_ask "$FAULTLINE_PATIENCE" "$@" ||
 		faultline_fail "no answer to $2 from $1 within $FAULTLINE_PATIENCE s" "$(faultline_last_words "$1")" || return 1
+	printf '%s\n' "$answer"
+}
+
+# faultline_ask SECONDS NODE BODY: into `answer`.
+faultline_ask() {
+	answer=
+	faultline_send ask "$2" "$3" && faultline_collect "$1" faultline_all_answered || return 1
 	answer=${faultline_answers[ask]}
 	# As others write it, with spaces.
-	[[ $answer != *'": '* ]] || answer=$(jq -c . <<<"$answer") || return 1
+	[[ $answer != *'": '* ]] || answer=$(jq -c . <<<"$answer")
+}
+
+# insist NODE BODY: asks again and again until the answer is no error that says to, 0 or 11; prints it.
+insist() {
+	faultline_until insist faultline_is_taken "$@" ||
+		faultline_fail "$1 refuses $2 after $FAULTLINE_PATIENCE s: ${answer:-no answer}" "$(faultline_last_words "$1")" || return 1
 	printf '%s\n' "$answer"
+}
+
+faultline_is_taken() {
+	faultline_ask "$@" && ! is_error 0 11
+}
+
+# node_wait NODE FILTER: until the node's status fits the filter of jq; `answer` is the status.
+node_wait() {
+	jq -n "def fits: $2; empty" || faultline_fail "node_wait: no filter of jq: $2" || return 1
+	faultline_until node_wait faultline_status_fits "$@" ||
+		faultline_fail "the status of $1 does not fit $2 after $FAULTLINE_PATIENCE s: ${answer:-no answer}" \
+			"$(faultline_last_words "$1")"
+}
+
+faultline_status_fits() {
+	faultline_ask "$1" "$2" '{"type":"status"}' && jq -e "$3" >/dev/null 2>&1 <<<"$answer"
+}
+
+# faultline_until WHO COMMAND ARGUMENT...: `COMMAND SECONDS ARGUMENT...` until it succeeds; a node may be down for a while,
+# so that a first question waits for a second, the next for two.
+faultline_until() {
+	local end=$((SECONDS + FAULTLINE_PATIENCE)) seconds=1
+	faultline_running "$1" || return 1
+	until "$2" "$seconds" "${@:3}"; do
+		((SECONDS < end)) && [ -z "${BATS_INTERRUPTED:-}" ] || return 1
+		[ -n "$answer" ] || seconds=$((seconds * 2 < FAULTLINE_PATIENCE ? seconds * 2 : FAULTLINE_PATIENCE))
+		sleep 0.02
+	done
+}
+
+# is_error CODE...: is `answer` one of these?
+is_error() {
+	local IFS='|' codes
+	codes="$*"
+	[[ ${answer:-} =~ \"type\":\ *\"error\" && $answer =~ \"code\":\ *($codes)[,}] ]]
+}
+
+assert_error() {
+	is_error "$@" || faultline_fail "no error $*: ${answer:-no answer}"
+}
+
+# tell NODE BODY [SRC]: a message to which no answer is awaited, from whom one likes.
+tell() {
+	faultline_running tell && faultline_connect || return 1
+	printf '{"src":"%s","dest":"%s","body":%s}\n' "${3:-bats}" "$1" "$2" >&"$faultline_fd"
 }
 
 # A connection for this shell: one in a subshell has its own, so that answers go to who asked.
@@ -42,7 +100,8 @@ faultline_collect() {
 	until "$@"; do
 		((SECONDS < end)) && [ -z "${BATS_INTERRUPTED:-}" ] &&
 			read -r -t $((end - SECONDS)) -u "$faultline_fd" line || break
-		[[ $line =~ \"in_reply_to\":\ *([0-9]+) ]] || continue
+		# What comes for others was told by `tell`.
+		[[ $line =~ \"dest\":\ *\"bats-$BASHPID\" && $line =~ \"in_reply_to\":\ *([0-9]+) ]] || continue
 		number=${BASH_REMATCH[1]}
 		[ -n "${faultline_asked[$number]:-}" ] || continue
 		faultline_read_body "$line" "$number"
@@ -70,18 +129,18 @@ faultline_read_body() {
 	fi
 }
 
-# faultline_is_error KEY CODES: is the answer that error, as 0|11?
+# faultline_is_error KEY CODE...: is the answer one of these errors?
 faultline_is_error() {
-	local body=${faultline_answers[$1]:-}
-	[[ $body =~ \"type\":\ *\"error\" && $body =~ \"code\":\ *($2)[,}] ]]
+	local answer=${faultline_answers[$1]:-}
+	is_error "${@:2}"
 }
 
 # ---- who leads ----
 
 # cluster_wait_leader [NODE...]: until one says that it leads and answers a read, which takes a majority; or, of nodes that know no
-# status, all do.  With names: until all of these say the same, and answer.  `leader` is its name.
+# status, all do.  With names: until all of these say the same, and answer.  `leader` is its name, `followers` are the rest.
 cluster_wait_leader() {
-	local end=$((SECONDS + FAULTLINE_PATIENCE)) seconds=1 nodes=("$@")
+	local end=$((SECONDS + FAULTLINE_PATIENCE)) seconds=1 nodes=("$@") node
 	faultline_running cluster_wait_leader || return 1
 	until
 		[ $# -gt 0 ] || faultline_running_nodes
@@ -93,6 +152,10 @@ cluster_wait_leader() {
 			faultline_fail "no leader within $FAULTLINE_PATIENCE s; what the nodes say:" "$(faultline_said "${nodes[@]}")" || return 1
 		seconds=$((seconds * 2 < FAULTLINE_PATIENCE ? seconds * 2 : FAULTLINE_PATIENCE))
 		sleep 0.02
+	done
+	followers=()
+	for node in "${nodes[@]}"; do
+		[ "$node" = "$leader" ] || followers+=("$node")
 	done
 }
 
@@ -139,7 +202,7 @@ faultline_leader_of() {
 }
 
 faultline_went_through() {
-	[ -n "${faultline_answers[$1]:-}" ] && ! faultline_is_error "$1" '0|11|13'
+	[ -n "${faultline_answers[$1]:-}" ] && ! faultline_is_error "$1" 0 11 13
 }
 
 # Every one has answered the read, and none the status that came before it.
@@ -157,6 +220,28 @@ faultline_said() {
 		printf '  %s: %s; a read: %s\n' "$node" "${faultline_answers[status $node]:-no status}" "${faultline_answers[read $node]:-no answer}"
 		faultline_last_words "$node"
 	done
+}
+
+# ---- the trace ----
+
+# trace_mark: what trace_wait waits for comes after this.
+trace_mark() {
+	faultline_here trace_mark && faultline_running trace_mark && faultline_send mark net '{"type":"nodes"}' &&
+		faultline_collect "$FAULTLINE_PATIENCE" faultline_all_answered || return 1
+	faultline_mark="\"src\":\"bats-$BASHPID\",\"dest\":\"net\",\"body\":{\"msg_id\":$faultline_msg_id,"
+}
+
+# trace_wait PATTERN: until a line of the trace behind the mark, or the start, matches the extended regular expression;
+# prints the first that does.
+trace_wait() {
+	faultline_running trace_wait || return 1
+	eventually faultline_traced "$1" || faultline_fail "nothing in the trace matches $1 after $FAULTLINE_PATIENCE s"
+}
+
+faultline_traced() {
+	grep -E -m 1 -e "$1" < <(mark=$faultline_mark awk 'BEGIN { behind = ENVIRON["mark"] == "" }
+		behind
+		index($0, ENVIRON["mark"]) { behind = 1 }' "$faultline_dir/trace" 2>/dev/null)
 }
 
 # ---- faults ----

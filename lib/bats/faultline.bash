@@ -59,6 +59,8 @@ fi
 . "$faultline_home/clients.bash"
 # shellcheck source=lib/bats/judges.bash
 . "$faultline_home/judges.bash"
+# shellcheck source=lib/bats/simulate.bash
+. "$faultline_home/simulate.bash"
 
 # ---- what all of it needs ----
 
@@ -138,26 +140,21 @@ faultline_logged() {
 
 # ---- the cluster ----
 
-# cluster_start COUNT COMMAND [ARGUMENT...] [-- OPTION...]: OPTIONs are netfault's.
+# cluster_start [-C DIR] COUNT COMMAND [ARGUMENT...] [-- OPTION...]: OPTIONs are netfault's.
 cluster_start() {
-	local words=("${@:2}") options=() nodes i
-	faultline_here cluster_start || return 1
-	[ -n "${BATS_TEST_TMPDIR:-}" ] || faultline_fail "cluster_start belongs in a test or in setup" || return 1
-	[ -z "$faultline_pid" ] || faultline_fail "cluster_start: there is a cluster already" || return 1
-	for ((i = ${#words[@]} - 1; i >= 0; i--)); do
-		[ "${words[i]}" = -- ] || continue
-		options=("${words[@]:i+1}")
-		words=("${words[@]:0:i}")
-		break
-	done
-	[[ ${1:-} =~ ^[1-9][0-9]*$ && ${#words[@]} -gt 0 ]] ||
-		faultline_fail "usage: cluster_start COUNT COMMAND [ARGUMENT ...] [-- OPTION ...]" || return 1
-	faultline_whole_paths
-	faultline_new_directory || return 1
+	local dir='' words options nodes
+	faultline_may_start cluster_start || return 1
+	if [ "${1:-}" = -C ] && [ $# -gt 1 ]; then
+		dir=$2
+		shift 2
+	fi
+	[[ ${1:-} =~ ^[1-9][0-9]*$ ]] && faultline_take_words "${@:2}" ||
+		faultline_fail "usage: cluster_start [-C DIR] COUNT COMMAND [ARGUMENT ...] [-- OPTION ...]" || return 1
+	faultline_new_directory "$dir" || return 1
 	faultline_guard
 	faultline_take_seed "${options[@]}"
-	faultline_spawn /dev/null "$faultline_dir/netfault.log" "${faultline_tools}netfault" --seed "$cluster_seed" --trace ../trace \
-		--listen tcp:127.0.0.1:0 -n "$1" "${options[@]}" -- "${words[@]}"
+	faultline_spawn /dev/null "$faultline_dir/netfault.log" "${faultline_tools}netfault" --seed "$cluster_seed" \
+		--trace "$faultline_dir/trace" --listen tcp:127.0.0.1:0 -n "$1" "${options[@]}" -- "${words[@]}"
 	faultline_pid=$!
 	# Once it answers, it has started them all.
 	eventually faultline_listens && [ -n "$faultline_port" ] && faultline_running_nodes ||
@@ -165,25 +162,60 @@ cluster_start() {
 	export FAULTLINE_SERVER=tcp:127.0.0.1:$faultline_port
 }
 
-# Words of the command that are files here get their whole paths: the nodes run elsewhere.
+faultline_may_start() {
+	faultline_here "$1" || return 1
+	[ -n "${BATS_TEST_TMPDIR:-}" ] || faultline_fail "$1 belongs in a test or in setup" || return 1
+	[ -z "$faultline_pid" ] || faultline_fail "$1: there is a cluster already" || return 1
+	type -P "${faultline_tools}netfault" >/dev/null ||
+		faultline_fail "$1: no netfault, neither in '$faultline_home/../../bin' nor in PATH; FAULTLINE_BIN may say where it is"
+}
+
+# faultline_take_words COMMAND [ARGUMENT...] [-- OPTION...]: into `words` and `options`.
+faultline_take_words() {
+	local i
+	words=("$@") options=()
+	for ((i = $# - 1; i >= 0; i--)); do
+		[ "${words[i]}" = -- ] || continue
+		options=("${words[@]:i+1}")
+		words=("${words[@]:0:i}")
+		break
+	done
+	[ ${#words[@]} -gt 0 ] && faultline_whole_paths
+}
+
+# Words of the command, and plans, that are files here get their whole paths: the nodes run elsewhere.
 faultline_whole_paths() {
 	local i
 	for i in "${!words[@]}"; do
 		[[ ${words[i]} == /* || ! -f ${words[i]} || $i == 0 && ${words[i]} != */* ]] || words[i]=$PWD/${words[i]}
 	done
+	for i in "${!options[@]}"; do
+		case ${options[i]} in
+		--plan=* | --replay=*) options[i]=${options[i]%%=*}=$(faultline_whole_path "${options[i]#*=}") ;;
+		--plan | --replay) options[i + 1]=$(faultline_whole_path "${options[i + 1]:-}") ;;
+		esac
+	done
 }
 
-# Each cluster of a test has its own.
+faultline_whole_path() {
+	if [[ $1 != /* && -e $1 ]]; then echo "$PWD/$1"; else echo "$1"; fi
+}
+
+# faultline_new_directory [DIR]: each cluster of a test has its own; its nodes run in there, or in DIR.
 faultline_new_directory() {
-	local number=1
+	local number=1 before=$faultline_dir nodes_before=${cluster_dir:-} loads=${faultline_loads:-0}
 	faultline_dir=$BATS_TEST_TMPDIR/cluster
 	until mkdir "$faultline_dir" 2>/dev/null; do
 		[ -d "$faultline_dir" ] || faultline_fail "cannot make '$faultline_dir'" || return 1
 		faultline_dir=$BATS_TEST_TMPDIR/cluster-$((++number))
 	done
-	cluster_dir=$faultline_dir/nodes
-	mkdir "$cluster_dir" && : >"$faultline_dir/netfault.log" || return 1
-	faultline_msg_id=0 faultline_connection='' faultline_loads=0 faultline_load_pid=''
+	mkdir -p "${1:-$faultline_dir/nodes}" && cluster_dir=$(cd "${1:-$faultline_dir/nodes}" && pwd) &&
+		: >"$faultline_dir/netfault.log" || return 1
+	faultline_msg_id=0 faultline_connection='' faultline_mark='' faultline_loads=0 faultline_load_pid=''
+	# The same nodes go on: what the loads asked before is part of their history.
+	[[ -n $before && $cluster_dir == "$nodes_before" && $loads -gt 0 ]] || return 0
+	faultline_loads=$loads
+	cp "$before"/history.[0-9]* "$faultline_dir"
 }
 
 # `--seed N` among the options, $FAULTLINE_SEED, or one that is drawn.
@@ -219,7 +251,6 @@ cluster_nodes() {
 
 # Every process ends.  A node that had ended before of itself, unasked, is a failure.
 cluster_stop() {
-	local deaths
 	faultline_here cluster_stop || return 1
 	[ -n "$faultline_pid" ] || faultline_fail "cluster_stop: there is no cluster" || return 1
 	[ -z "$faultline_load_pid" ] || faultline_end_load
@@ -230,7 +261,12 @@ cluster_stop() {
 	# Ctrl-C is for it as well.
 	[[ $faultline_status == 143 || $faultline_status == 130 ]] ||
 		faultline_fail "netfault ended with status $faultline_status:" "$(faultline_last_words netfault)" || return 1
-	[ -z "$faultline_restarts" ] || return 0
+	[ -n "$faultline_restarts" ] || faultline_no_deaths
+}
+
+# Has none ended of itself, unasked?
+faultline_no_deaths() {
+	local deaths node how
 	deaths=$(sed -n '/"asked":true}$/!s/^{"at":[0-9]*,"event":"death","node":"\([^"]*\)",\(.*\)}$/\1 \2/p' "$faultline_dir/trace" || true)
 	[ -z "$deaths" ] || faultline_fail 'a node ended of itself:' "$(while read -r node how; do
 		echo "  $node: ${how//\"/}"
@@ -285,8 +321,9 @@ faultline_keep() {
 		node_log "$node" >"$faultline_dir/$node.log"
 	done
 	if [ "$faultline_loads" -gt 0 ]; then
-		faultline_whole_history >"$faultline_dir/history" 2>/dev/null
+		faultline_whole_history >"$faultline_dir/history" 2>/dev/null || true
 		rm -f "$faultline_dir"/history.[0-9]*
+		[ -s "$faultline_dir/history" ] || rm -f "$faultline_dir/history"
 	fi
 	faultline_draw
 	if rm -rf "$kept" && mkdir -p "$kept" && find "$faultline_dir" -maxdepth 1 -type f -exec cp -t "$kept" {} +; then
@@ -300,6 +337,8 @@ faultline_keep() {
 # As much of the end as a picture holds, from `from` ms on.
 faultline_draw() {
 	local picture=$faultline_dir/trace.svg
+	from=
+	[ -e "$faultline_dir/trace" ] || return 0
 	from=$(tail -n 3000 "$faultline_dir/trace" | sed -n '1s/^{"at":\([0-9]*\)[0-9]\{6\},.*/\1/p')
 	"${faultline_tools}spacetime" --types '!heartbeats' ${from:+"--from=${from}ms"} "$faultline_dir/trace" >"$picture" 2>/dev/null ||
 		rm -f "$picture"
@@ -313,7 +352,7 @@ faultline_tell_kept() {
 	ls "$kept" | sed 's/^/  /'
 	echo 'faultline: to run the test again with the same seed, read what happened, and judge the history again:'
 	echo "  FAULTLINE_SEED=$cluster_seed bats -f $(faultline_quoted "^$filter\$") $(faultline_quoted "$BATS_TEST_FILENAME")"
-	echo "  spacetime --text $(faultline_quoted "$kept/trace")"
+	[ ! -e "$kept/trace" ] || echo "  spacetime --text $(faultline_quoted "$kept/trace")"
 	[ ! -e "$kept/history" ] || echo "  lincheck <$(faultline_quoted "$kept/history")"
 	[ -z "$from" ] || echo "faultline: the picture begins $from ms after the start: it holds no more"
 	echo 'faultline: the last that was said:'

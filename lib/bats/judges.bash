@@ -12,7 +12,7 @@ load_start() {
 	done
 	number=$((++faultline_loads))
 	faultline_spawn "$faultline_dir/load.$number.json" "$faultline_dir/load.$number.log" "${faultline_tools}kvload" \
-		--history "../history.$number" --clients 5 --keys 5 --seed $((cluster_seed + number)) "${limit[@]}" "$@"
+		--history "$faultline_dir/history.$number" --clients 5 --keys 5 --seed $((cluster_seed + number)) "${limit[@]}" "$@"
 	faultline_load_pid=$!
 	eventually faultline_load_began && [ -e "$faultline_dir/history.$number" ] || load_stop
 }
@@ -181,7 +181,7 @@ faultline_keys() {
 
 # Of nodes that do not list: each key, at each node.
 faultline_reads_are_equal() {
-	local keys key node said first
+	local keys key node
 	mapfile -t keys <<<"$(faultline_keys)"
 	for key in "${keys[@]}"; do
 		for node in "${@:2}"; do
@@ -189,16 +189,21 @@ faultline_reads_are_equal() {
 		done
 	done
 	faultline_difference='no answer to a read'
-	faultline_collect "$1" faultline_all_answered || return 1
+	faultline_collect "$1" faultline_all_answered && faultline_answers_are_equal "${@:2}"
+}
+
+# faultline_answers_are_equal NODE...: for each of `keys`.
+faultline_answers_are_equal() {
+	local key node said first
 	for key in "${keys[@]}"; do
 		first=
-		for node in "${@:2}"; do
-			said=${faultline_answers[$node $key]}
-			faultline_difference="$node: $key: $said"
-			! faultline_is_error "$node $key" '0|11|13' || return 1
+		for node; do
+			said=${faultline_answers[$node $key]:-}
+			faultline_difference="$node: $key: ${said:-no answer}"
+			[ -n "$said" ] && ! faultline_is_error "$node $key" 0 11 13 || return 1
 			! faultline_is_error "$node $key" 20 || said='no such key'
 			: "${first:=$said}"
-			faultline_difference="$key: $2: $first; $node: $said"
+			faultline_difference="$key: $1: $first; $node: $said"
 			[ "$first" = "$said" ] || return 1
 		done
 	done

@@ -31,6 +31,7 @@ void command_strange(const struct command *c, const struct wire_line *answer)
 static enum exit_status status_of(uint64_t code)
 {
 	switch (code) {
+	case WIRE_ABORT:
 	case WIRE_NO_KEY:
 	case WIRE_KEY_EXISTS:
 	case WIRE_PRECONDITION:

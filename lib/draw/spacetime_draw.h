@@ -6,6 +6,8 @@
 #include "lib/draw/spacetime_sheet.h"
 #include "lib/draw/spacetime_time.h"
 
+enum { BRACKETS_MAX = 12 };             /* of a client, beside each other */
+
 /* What the legend explains: what there is in the picture. */
 enum sign {
 	SIGN_DELIVERED, SIGN_ANSWER, SIGN_LOST, SIGN_DUPLICATED, SIGN_CORRUPTED, SIGN_HEARTBEAT, SIGN_LEADS, SIGN_CRASH,
@@ -22,6 +24,7 @@ struct page {
 	double pitch;                   /* from one lifeline to the next */
 	double u_end, v_end;            /* of the lines' field, from 0 */
 	bool sign[SIGNS];
+	uint64_t unstacked;             /* clients' requests without a bracket, as there was no room for one */
 };
 
 void page_find_wide(struct page *);
@@ -33,6 +36,8 @@ bool page_names_again(const struct page *);
 bool page_folds(const struct page *, const struct message *);
 
 /* spacetime_lines.c */
+/* Which brackets are beside each other; makes the page wider where its last line has many. */
+void stack_operations(struct page *);
 void draw_bands(struct page *);
 void draw_lives(struct page *);
 void draw_marks(struct page *);         /* crashes and starts, who leads, what clients ask */

@@ -5,7 +5,7 @@
 #include "lib/draw/spacetime_draw.h"
 #include "lib/draw/svg.h"
 
-enum { LEAD_HALF = 3, PAUSE_HALF = 5, BRACKET_FIRST = 9, BRACKET_STEP = 7, BRACKETS = 5, UNANSWERED_PX = 40, CROSS = 6 };
+enum { LEAD_HALF = 3, PAUSE_HALF = 5, BRACKET_FIRST = 9, BRACKET_STEP = 7, BRACKETS_FIT = 5, UNANSWERED_PX = 40, CROSS = 6 };
 
 static bool seen(const struct page *p, const struct span *span)
 {
@@ -38,23 +38,45 @@ static void draw_band(struct page *p, const struct span *span)
 	sheet_rect(&p->sheet, class, lane->u - p->pitch / 2, lane->u + p->pitch / 2, v_at(p, span->from), v_at(p, span->to));
 }
 
-/* At its begin, in the gap between two lifelines or beside the first. */
+static bool is_band(const struct span *span)
+{
+	return span->kind == SPAN_CUT || span->kind == SPAN_ALONE || span->kind == SPAN_LINK;
+}
+
+/* The first of the lines that a fault is about, counted from the left, or the top. */
+static int first_rank(const struct page *p, const struct span *fault)
+{
+	int least = p->s->lanes;
+
+	for (size_t i = 0; i < p->s->spans; i++) {
+		const struct span *span = &p->s->span[i];
+
+		if (is_band(span) && span->id == fault->id && span->from == fault->from && p->s->lane[span->lane].rank < least)
+			least = p->s->lane[span->lane].rank;
+	}
+	return least < p->s->lanes ? least : 0;
+}
+
+/* At its begin, in the gap behind the first of its lifelines or a later one. */
 static void label_fault(struct page *p, const struct span *span)
 {
 	struct text t = text_of_string(span->label, LABEL_SIZE, "fault");
-	double v = v_at(p, span->from), u;
+	double v = v_at(p, span->from), u, half;
+	int first = first_rank(p, span), lanes = p->s->lanes ? p->s->lanes : 1;
 	struct point at[24];
 	size_t n = 0;
 
 	t.most = p->sheet.across ? 260 : fmin(2 * p->pitch - 30, p->u_end - 16);
+	half = text_width(&t) / 2;
 	for (int row = 0; row < 4; row++)
-		for (int gap = 0; gap < 6 && n < 24; gap++) {
+		for (int i = 0; i < 6; i++) {
+			int gap = (first + i) % lanes;
+
 			u = p->sheet.across ? 9 + row * 12 + gap * p->pitch
-					    : text_width(&t) < p->pitch - 12 ? (gap + 1) * p->pitch
-									     : 8 + text_width(&t) / 2 + (gap + 0.5) * p->pitch;
-			if (u + (p->sheet.across ? 0 : text_width(&t) / 2) > p->u_end)
-				u = 8 + text_width(&t) / 2;
-			at[n++] = p->sheet.across ? sheet_point(&p->sheet, u, v + 5 + text_width(&t) / 2)
+					    : half < p->pitch / 2 - 6 ? (gap + 1) * p->pitch : 8 + half + (gap + 0.5) * p->pitch;
+			if (!p->sheet.across)
+				u = fmax(fmin(u, p->u_end - half), 8 + half);
+			at[n++] = p->sheet.across ? sheet_point(&p->sheet, u, v + 5 + half)
 						  : sheet_point(&p->sheet, u, v + 9 + row * 12);
 		}
 	sheet_text_somewhere(&p->sheet, &t, at, n);
@@ -65,7 +87,7 @@ void draw_bands(struct page *p)
 	for (size_t i = 0; i < p->s->spans; i++) {
 		const struct span *span = &p->s->span[i];
 
-		if (seen(p, span) && (span->kind == SPAN_CUT || span->kind == SPAN_ALONE || span->kind == SPAN_LINK))
+		if (seen(p, span) && is_band(span))
 			draw_band(p, span);
 	}
 	for (size_t i = 0; i < p->s->spans; i++)
@@ -225,25 +247,36 @@ static double operation_end(const struct page *p, const struct span *span)
 	return span->to == UINT64_MAX ? fmin(v_at(p, span->from) + UNANSWERED_PX, p->v_end) : v_at(p, span->to);
 }
 
-/* Brackets of one client that are beside each other: each in the first row that is free. */
-static void stack_operations(struct page *p)
+static bool has_bracket(const struct page *p, const struct span *span)
 {
-	double free_from[SPACETIME_LANES_MAX][BRACKETS];
+	return span->kind == SPAN_OPERATION && seen(p, span) && p->s->lane[span->lane].kind != LANE_OTHERS;
+}
+
+/* Brackets of one client that are beside each other: each in the first row that is free. */
+void stack_operations(struct page *p)
+{
+	double free_from[SPACETIME_LANES_MAX][BRACKETS_MAX];
+	double most = p->u_end;
 
 	for (int i = 0; i < SPACETIME_LANES_MAX; i++)
-		for (int k = 0; k < BRACKETS; k++)
+		for (int k = 0; k < BRACKETS_MAX; k++)
 			free_from[i][k] = -1;
 	for (size_t i = 0; i < p->s->spans; i++) {
 		struct span *span = &p->s->span[i];
 		double v = v_at(p, span->from);
 
-		if (span->kind != SPAN_OPERATION || !seen(p, span))
+		if (!has_bracket(p, span))
 			continue;
-		for (span->group = 0; span->group < BRACKETS && free_from[span->lane][span->group] > v; span->group++)
+		for (span->group = 0; span->group < BRACKETS_MAX && free_from[span->lane][span->group] > v; span->group++)
 			;
-		if (span->group < BRACKETS)
-			free_from[span->lane][span->group] = operation_end(p, span) + 1;
+		p->unstacked += span->group == BRACKETS_MAX;
+		if (span->group == BRACKETS_MAX)
+			continue;
+		free_from[span->lane][span->group] = operation_end(p, span) + 1;
+		/* The room beside the last line is for a few. */
+		most = fmax(most, p->s->lane[span->lane].u + p->pitch / 2 + BRACKET_STEP * ((double)span->group - BRACKETS_FIT));
 	}
+	p->u_end = most;
 }
 
 static void draw_operation(struct page *p, const struct span *span)
@@ -288,14 +321,13 @@ static void label_operation(struct page *p, const struct span *span)
 
 static bool drawn_operation(const struct page *p, const struct span *span)
 {
-	return span->kind == SPAN_OPERATION && seen(p, span) && span->group < BRACKETS && p->s->lane[span->lane].kind != LANE_OTHERS;
+	return has_bracket(p, span) && span->group < BRACKETS_MAX;
 }
 
 void draw_marks(struct page *p)
 {
 	const struct spacetime *s = p->s;
 
-	stack_operations(p);
 	for (size_t i = 0; i < s->marks; i++)
 		if (s->mark[i].at <= p->end)
 			draw_mark(p, &s->mark[i]);

@@ -56,6 +56,9 @@ static void tell_left_out(const struct page *p, struct caption *c)
 		at += (size_t)snprintf(text + at, sizeof text - at, ", %ju heartbeats where time is shortened", (uintmax_t)heartbeats);
 	if (s->of_net)
 		at += (size_t)snprintf(text + at, sizeof text - at, ", %ju messages of the network itself", (uintmax_t)s->of_net);
+	if (p->unstacked)
+		at += (size_t)snprintf(text + at, sizeof text - at, ", %ju requests that waited beside %d others", (uintmax_t)p->unstacked,
+				       BRACKETS_MAX);
 	if (s->lanes_left_out)
 		snprintf(text + at, sizeof text - at, ", %ju processes beyond %d", (uintmax_t)s->lanes_left_out, SPACETIME_LANES_MAX);
 	if (*text) {
@@ -281,6 +284,7 @@ void spacetime_svg(struct spacetime *s, FILE *out)
 	page_find_wide(&p);
 	set_time(&p);
 	set_lanes(&p, s);
+	stack_operations(&p);
 	tell_counts(&p, &c);
 	tell_left_out(&p, &c);
 	tell_ends(&p, &c);
@@ -294,7 +298,7 @@ void spacetime_svg(struct spacetime *s, FILE *out)
 	height = origin.y + (s->o.across ? p.u_end : p.v_end + names_again(&p)) + MARGIN;
 
 	put_head(out, &p, &c, width, height);
-	sheet_open(&p.sheet, out, s->o.across, origin);
+	sheet_open(&p.sheet, out, s->o.across, origin, (struct point){ width, height });
 	put_caption(&p, &c, width);
 	legend_draw(&p, out, MARGIN, 60 + 17 * c.n - 4, width - 2 * MARGIN);
 	draw_names(&p);

@@ -8,9 +8,11 @@
 #include "lib/base/err.h"
 #include "lib/draw/svg.h"
 
-void sheet_open(struct sheet *s, FILE *out, bool across, struct point origin)
+enum { EDGE_PX = 4 };           /* that stay free around all texts */
+
+void sheet_open(struct sheet *s, FILE *out, bool across, struct point origin, struct point size)
 {
-	*s = (struct sheet){ .out = out, .across = across, .origin = origin };
+	*s = (struct sheet){ .out = out, .across = across, .origin = origin, .size = size };
 	s->texts = open_memstream(&s->text_bytes, &s->text_len);
 	if (!s->texts)
 		die(EXIT_SYSTEM, "out of memory");
@@ -110,11 +112,19 @@ void sheet_text(struct sheet *s, const struct text *t, const struct box *b)
 	fputs("</text>\n", s->texts);
 }
 
+/* The centre of what is so long and has to be within `size`. */
+static double within(double centre, double length, double size)
+{
+	return fmax(fmin(centre, size - length / 2 - EDGE_PX), length / 2 + EDGE_PX);
+}
+
 bool sheet_text_somewhere(struct sheet *s, const struct text *t, const struct point *centres, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct box b = text_box(t, centres[i]);
 
+		b.centre.x = within(b.centre.x, b.width, s->size.x);
+		b.centre.y = within(b.centre.y, b.height, s->size.y);
 		if (places_are_free(s->places, &b)) {
 			sheet_text(s, t, &b);
 			return true;

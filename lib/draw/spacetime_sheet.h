@@ -23,10 +23,11 @@ struct sheet {
 	size_t text_len;
 	bool across;
 	struct point origin;    /* of u and v */
+	struct point size;      /* of all of it */
 	struct places *places;
 };
 
-void sheet_open(struct sheet *, FILE *, bool across, struct point origin);
+void sheet_open(struct sheet *, FILE *, bool across, struct point origin, struct point size);
 /* Writes the texts too. */
 void sheet_close(struct sheet *);
 
@@ -64,7 +65,7 @@ struct box text_box(const struct text *, struct point centre);
 struct box text_box_along(const struct text *, struct point centre, struct point direction);
 /* Takes the place and writes it; the caller has asked whether it is free, or is sure. */
 void sheet_text(struct sheet *, const struct text *, const struct box *);
-/* At the first of these points where there is room. */
+/* At the first of these points where there is room, or so far beside it that all of the text is on the sheet. */
 bool sheet_text_somewhere(struct sheet *, const struct text *, const struct point *centres, size_t n);
 
 #endif

@@ -256,6 +256,8 @@ void fault_net_settings(const struct fault_net *, const char *from, size_t from_
 			const char *to, size_t to_len, int to_index, struct fault_settings *);
 /* Does nothing happen to any message now: no settings on any link and no cut? */
 bool fault_net_quiet(const struct fault_net *);
+/* Is all calm: have the options' settings ended, too? */
+bool fault_net_calm(const struct fault_net *);
 /* Faults in force, in the order they began, with for_ns as what is left of it; the options' own settings are no order. */
 void fault_net_in_force(const struct fault_net *, uint64_t now_ns, struct fault_out *);
 

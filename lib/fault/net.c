@@ -297,6 +297,11 @@ bool fault_net_quiet(const struct fault_net *net)
 	return !net->any_cut && !net->biting && (net->calm || fault_settings_none(&net->options.settings));
 }
 
+bool fault_net_calm(const struct fault_net *net)
+{
+	return net->calm;
+}
+
 void fault_net_in_force(const struct fault_net *net, uint64_t now_ns, struct fault_out *out)
 {
 	struct fault_net *keep = net->self;

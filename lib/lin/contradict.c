@@ -321,7 +321,7 @@ enum lin_state lin_contradict_run(struct lin_contradict *c, uint64_t *steps)
 		if (state != LIN_YES)
 			return state;
 		c->stage = LIN_PROBE_SEARCH;
-		return lin_search_init(&c->search, &c->plan, false) ? LIN_AGAIN : LIN_NO_MEMORY;
+		return lin_search_init(&c->search, &c->plan, &(struct lin_aim){ 0 }) ? LIN_AGAIN : LIN_NO_MEMORY;
 	default:
 		state = lin_search_run(&c->search, steps);
 		if (state == LIN_YES || state == LIN_NO)

@@ -19,12 +19,26 @@ static uint64_t *used_of(const struct lin_search *s, uint64_t *config)
 	return config + 1 + s->shape.words;
 }
 
-static bool left_in_pool(const struct lin_search *s, const uint64_t *config, uint32_t k)
+static uint64_t spent_of_pool(const struct lin_search *s, const uint64_t *config, uint32_t k)
 {
 	const struct lin_field *f = &s->shape.fields[k];
-	uint64_t spent = config[1 + 2 * s->shape.words + f->word] >> f->shift & f->mask;
 
-	return spent < s->called[k];
+	return s->aim.lavish ? 0 : config[1 + 2 * s->shape.words + f->word] >> f->shift & f->mask;
+}
+
+static void spend_of_pool(const struct lin_search *s, uint64_t *config, uint32_t k)
+{
+	const struct lin_field *f = &s->shape.fields[k];
+
+	if (s->aim.lavish)
+		return;
+	config[1 + 2 * s->shape.words + f->word] += UINT64_C(1) << f->shift;
+	++*lin_spent(&s->shape, config);
+}
+
+static bool left_in_pool(const struct lin_search *s, const uint64_t *config, uint32_t k)
+{
+	return spent_of_pool(s, config, k) < s->called[k];
 }
 
 /* Adds to a set, with what led to it. */
@@ -32,7 +46,7 @@ static bool add(struct lin_search *s, struct lin_configs *set, uint64_t *config,
 {
 	enum lin_added added;
 
-	if (s->want_order) {
+	if (s->aim.want_order) {
 		uint32_t end = lin_trail_add(&s->trail, lin_trail_of(config), op, s->op);
 
 		if (!end)
@@ -40,7 +54,7 @@ static bool add(struct lin_search *s, struct lin_configs *set, uint64_t *config,
 		config[0] = (config[0] & UINT32_MAX) | (uint64_t)end << 32;
 	}
 	added = lin_configs_add(set, config, steps);
-	if (s->want_order && added == LIN_COVERED)
+	if (s->aim.want_order && added == LIN_COVERED)
 		lin_trail_drop(&s->trail);
 	return added != LIN_ADD_FAILED;
 }
@@ -81,12 +95,9 @@ static uint64_t wants(const struct lin_search *s, const uint64_t *config, uint32
 	}
 	if (open == LIN_NO_SLOT && to_come->demand == s->plan->value[value + 1].demands)
 		return LIN_NEVER;
-	for (uint32_t k = 0; k < s->plan->pools_count; k++) {
-		const struct lin_pool *pool = &s->plan->pools[k];
-
-		if ((pool->role == LIN_DELETES ? 0 : pool->value) == value && left_in_pool(s, config, k))
+	for (uint32_t k = s->plan->value[value].leaving; k != LIN_NO_POOL; k = s->plan->pools[k].next_leaving)
+		if (left_in_pool(s, config, k))
 			return LIN_NEVER;
-	}
 	return s->plan->deeds[open == LIN_NO_SLOT ? s->plan->demands[to_come->demand] : s->op_in[open]].returned;
 }
 
@@ -178,7 +189,7 @@ static bool happen(struct lin_search *s, const struct happens *h, uint64_t *step
 
 	memcpy(config, s->scratch, s->shape.stride * sizeof(*config));
 	if (h->of_pool) {
-		config[1 + 2 * s->shape.words + s->shape.fields[place].word] += UINT64_C(1) << s->shape.fields[place].shift;
+		spend_of_pool(s, config, place);
 	} else if (h->role == LIN_OFFERS) {
 		done = s->slot == LIN_NO_SLOT && h->value == s->plan->deeds[s->op].value;
 	} else {
@@ -207,13 +218,14 @@ static bool happen(struct lin_search *s, const struct happens *h, uint64_t *step
 
 static bool pools_lead_on(const struct lin_search *s, const uint64_t *config, uint32_t state)
 {
-	for (uint32_t k = 0; k < s->plan->pools_count; k++) {
-		const struct lin_pool *pool = &s->plan->pools[k];
-
-		if (pool->role == LIN_SWAPS && (pool->from == state || (pool->create && state == 0)) &&
-		    left_in_pool(s, config, k))
+	for (uint32_t k = s->plan->value[state].swapping; k != LIN_NO_POOL; k = s->plan->pools[k].next)
+		if (left_in_pool(s, config, k))
 			return true;
-	}
+	if (state != 0)
+		return false;
+	for (uint32_t k = s->plan->creating; k != LIN_NO_POOL; k = s->plan->pools[k].next_creating)
+		if (left_in_pool(s, config, k))
+			return true;
 	return false;
 }
 
@@ -288,24 +300,32 @@ static bool has_twin_open(struct lin_search *s, uint32_t k)
 	return false;
 }
 
+static bool try_pool(struct lin_search *s, uint32_t k, uint64_t *steps)
+{
+	const struct lin_pool *pool = &s->plan->pools[k];
+	uint64_t spent = spent_of_pool(s, s->scratch, k);
+	struct happens h = { 0, pool->role == LIN_DELETES ? 0 : pool->value, pool->role, true };
+
+	if (spent == s->called[k] || !leads_on(s, s->scratch, h.value) || has_twin_open(s, k))
+		return true;
+	h.op = s->plan->pool_ops[pool->first + spent];
+	return happen(s, &h, steps);
+}
+
 static bool try_pools(struct lin_search *s, uint64_t *steps)
 {
+	const struct lin_plan *p = s->plan;
 	uint32_t state = lin_state_of(s->scratch);
 
-	for (uint32_t k = 0; k < s->plan->pools_count; k++) {
-		const struct lin_pool *pool = &s->plan->pools[k];
-		const struct lin_field *f = &s->shape.fields[k];
-		uint64_t spent = s->scratch[1 + 2 * s->shape.words + f->word] >> f->shift & f->mask;
-		struct happens h = { 0, pool->role == LIN_DELETES ? 0 : pool->value, pool->role, true };
-
-		if (pool->role == LIN_SWAPS && pool->from != state && !(pool->create && state == 0))
-			continue;
-		if (spent == s->called[k] || !leads_on(s, s->scratch, h.value) || has_twin_open(s, k))
-			continue;
-		h.op = s->plan->pool_ops[pool->first + spent];
-		if (!happen(s, &h, steps))
+	for (uint32_t k = p->plain; k != LIN_NO_POOL; k = p->pools[k].next)
+		if (!try_pool(s, k, steps))
 			return false;
-	}
+	for (uint32_t k = p->value[state].swapping; k != LIN_NO_POOL; k = p->pools[k].next)
+		if (!try_pool(s, k, steps))
+			return false;
+	for (uint32_t k = state ? LIN_NO_POOL : p->creating; k != LIN_NO_POOL; k = p->pools[k].next_creating)
+		if (!try_pool(s, k, steps))
+			return false;
 	return true;
 }
 

@@ -64,6 +64,9 @@ struct lin_deed {
 struct lin_pool {
 	uint32_t value, from;
 	uint32_t first, count;          /* in pool_ops */
+	uint32_t next;                  /* pool that swaps the same value; of others, that swaps none */
+	uint32_t next_creating;         /* and of those that create */
+	uint32_t next_leaving;          /* and of those that leave the same value */
 	uint8_t role;
 	bool create;
 };
@@ -76,6 +79,7 @@ struct lin_value {
 	uint32_t writers, writer;       /* how many write it, and one of them */
 	uint32_t demands;               /* where what must see or swap it begins in plan.demands; the next value's is the end */
 	uint32_t shunners;              /* how many saw another value */
+	uint32_t swapping, leaving;     /* the first of the pools that swap it, and that leave it; LIN_NO_POOL */
 	bool swapped;                   /* something swaps it, or may */
 	bool perhaps_swapped;           /* something may, or may have found no key instead */
 };
@@ -101,6 +105,7 @@ struct lin_plan {
 	struct lin_pool *pools;
 	uint32_t pools_count, pools_room;
 	uint32_t *pool_ops, pool_ops_count;     /* pool after pool, by their call */
+	uint32_t plain, creating;       /* the first of the pools that swap nothing, and of those that create; LIN_NO_POOL */
 	/* While it is made. */
 	struct lin_values names;
 	uint32_t *spare;                /* count, and one or two more */
@@ -202,6 +207,7 @@ enum lin_unique_state lin_unique_order(struct lin_unique *);
  *     [w+1 .. 2w]          used: it cannot happen any more.  A write that is settled but not used is free: it can have happened
  *                          without a trace, and can yet
  *     [2w+1 .. 2w+p]       how many of each pool are spent, in fields with a bit over each that is always 0
+ *     [2w+p+1]             how many of all, which is not compared
  *
  * One covers another if what can follow on the other can on it: the same state, at least as much settled, at most
  * as much used and spent (pools.c says more).  A set keeps none that another covers.
@@ -239,6 +245,10 @@ static inline uint32_t lin_state_of(const uint64_t *config)
 static inline uint32_t lin_trail_of(const uint64_t *config)
 {
 	return (uint32_t)(config[0] >> 32);
+}
+static inline uint64_t *lin_spent(const struct lin_shape *s, uint64_t *config)
+{
+	return config + s->stride - 1;
 }
 
 /* --- pools.c: what is spent --- */
@@ -288,6 +298,13 @@ bool lin_trail_order(struct lin_trail *, const struct lin_plan *, uint32_t end, 
 
 /* --- search.c: just-in-time linearization --- */
 
+/* What is looked for. */
+struct lin_aim {
+	bool want_order;
+	bool lavish;                    /* what may have happened may do so again and again: then only a no counts */
+	uint32_t width;                 /* how many configurations are kept from one return to the next; 0: all */
+};
+
 enum lin_search_stage { LIN_NEXT_EVENT, LIN_CARRY, LIN_EXPAND, LIN_SWITCH };
 
 /* By value, sets of slots: */
@@ -296,6 +313,8 @@ enum lin_of { LIN_SEEN_BY, LIN_SHUNNED_BY, LIN_SWAPPED_BY, LIN_LEFT_BY, LIN_OFS 
 struct lin_search {
 	const struct lin_plan *plan;
 	struct lin_memory *memory;
+	struct lin_aim aim;
+	bool cut;                       /* some were left out for the width: a no does not count */
 	struct lin_shape shape;
 	uint32_t call, ret;             /* the next of each in the plan */
 	/* Sets of slots. */
@@ -325,7 +344,6 @@ struct lin_search {
 	struct lin_configs now, mid, then;
 	uint64_t *scratch;              /* two configurations */
 	struct lin_trail trail;
-	bool want_order;
 	struct lin_order order;         /* after YES */
 	uint64_t configurations_max;
 };
@@ -358,9 +376,16 @@ static inline uint64_t lin_content(const struct lin_search *s, uint32_t state, u
 
 /* False: no memory. */
 __attribute__((warn_unused_result))
-bool lin_search_init(struct lin_search *, const struct lin_plan *, bool want_order);
+bool lin_search_init(struct lin_search *, const struct lin_plan *, const struct lin_aim *);
 void lin_search_release(struct lin_search *);
 enum lin_state lin_search_run(struct lin_search *, uint64_t *steps);
+
+/* --- narrow.c --- */
+
+/* Nothing more is to come of the return being worked on: there is enough, or too much. */
+bool lin_narrow_is_full(const struct lin_search *);
+/* Of those that go on to the next return keeps the best. */
+void lin_narrow(struct lin_search *);
 
 /* --- expand.c --- */
 

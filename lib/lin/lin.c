@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How many configurations a search keeps; a lavish one, how many times that. */
+enum { WIDTH_FIRST = 16, WIDTH_LAVISH = 2, WIDER = 8, WIDTH_MAX = 1 << 22 };
+
 struct lin {
 	struct lin_memory memory;
 	struct lin_options options;
@@ -13,6 +16,8 @@ struct lin {
 	struct lin_search search;
 	struct lin_contradict contradict;
 	enum { PLANNING, COMPARING, SEARCHING } doing;
+	uint32_t width;                 /* of the search */
+	bool was_lavish;
 	bool by_unique;
 	enum lin_state state;
 	uint64_t steps, configurations_max;
@@ -58,12 +63,45 @@ static void blame(struct lin *l, uint64_t by)
 		l->contradicting++;
 }
 
+static enum lin_state begin_search(struct lin *l, bool lavish)
+{
+	struct lin_aim aim = { .want_order = l->options.want_order && !lavish, .lavish = lavish,
+			       .width = lavish ? WIDTH_LAVISH * l->width : l->width };
+
+	lin_search_release(&l->search);
+	return lin_search_init(&l->search, &l->plan, &aim) ? LIN_AGAIN : LIN_NO_MEMORY;
+}
+
+/*
+ * A narrow search first, that finds an order soon if there are many.  If it finds none, but has left something out, one
+ * that is lavish with what may have happened, and so has no more to keep than if nothing were of unknown outcome: what it
+ * refutes is refuted.  Then by and by wider ones.
+ */
+static enum lin_state search_on(struct lin *l)
+{
+	if (!l->was_lavish && l->plan.pools_count) {
+		l->was_lavish = true;
+		return begin_search(l, true);
+	}
+	l->width = l->width < WIDTH_MAX ? l->width * WIDER : 0;
+	return begin_search(l, false);
+}
+
+/* Is it known no better than before? */
+static bool is_open(const struct lin_search *s, enum lin_state state)
+{
+	return s->aim.lavish ? s->cut || state == LIN_YES : s->cut && state == LIN_NO;
+}
+
 static enum lin_state search(struct lin *l, uint64_t *steps)
 {
 	enum lin_state state = lin_search_run(&l->search, steps);
 	uint64_t by;
 
-	l->configurations_max = l->search.configurations_max;
+	if (l->search.configurations_max > l->configurations_max)
+		l->configurations_max = l->search.configurations_max;
+	if (is_open(&l->search, state))
+		return search_on(l);
 	if (state == LIN_NO) {
 		by = l->plan.deeds[l->search.op].returned;
 		blame(l, by > l->search.doom ? by : l->search.doom);
@@ -71,7 +109,7 @@ static enum lin_state search(struct lin *l, uint64_t *steps)
 	return state;
 }
 
-static enum lin_state begin_search(struct lin *l)
+static enum lin_state leave_to_search(struct lin *l)
 {
 	lin_unique_release(&l->unique);
 	l->doing = SEARCHING;
@@ -79,7 +117,8 @@ static enum lin_state begin_search(struct lin *l)
 		blame(l, l->plan.impossible);
 		return LIN_NO;
 	}
-	return lin_search_init(&l->search, &l->plan, l->options.want_order) ? LIN_AGAIN : LIN_NO_MEMORY;
+	l->width = l->options.width ? l->options.width : WIDTH_FIRST;
+	return begin_search(l, false);
 }
 
 static enum lin_state compare(struct lin *l, uint64_t *steps)
@@ -97,7 +136,7 @@ static enum lin_state compare(struct lin *l, uint64_t *steps)
 	case LIN_UNIQUE_NO_MEMORY:
 		return LIN_NO_MEMORY;
 	default:
-		return begin_search(l);
+		return leave_to_search(l);
 	}
 }
 
@@ -108,7 +147,7 @@ static enum lin_state plan(struct lin *l, uint64_t *steps)
 	if (state != LIN_YES)
 		return state;
 	if (l->options.search_only)
-		return begin_search(l);
+		return leave_to_search(l);
 	lin_unique_init(&l->unique, &l->plan, l->options.want_order);
 	l->doing = COMPARING;
 	return LIN_AGAIN;

@@ -12,7 +12,8 @@
  *   search     just-in-time linearization (Lowe, "Testing for linearizability", 2017): configurations are kept only between two
  *              events, so memory follows the concurrency and not the length.  Operations of unknown outcome are pooled: a
  *              configuration knows how many of each kind it spent, and one that spent less, else the same, stands for
- *              the one that spent more.
+ *              the one that spent more.  At first few configurations are kept, those that spent least: that finds an
+ *              order soon if there are many.  If it finds none more are kept, and in the end all that there are.
  *
  * Time is not known here: lin_run does a bounded number of steps and is called again.  Memory is counted, all of it.
  *
@@ -60,6 +61,7 @@ struct lin_options {
 	size_t memory_max;              /* bytes, of all that the checker allocates; 0: no limit */
 	bool want_order;                /* else lin_order is not to be asked */
 	bool search_only;               /* never `unique`: for tests that compare the two */
+	uint32_t width;                 /* how many configurations are kept at first; 0: as is good */
 };
 
 enum lin_state {

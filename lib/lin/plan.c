@@ -209,12 +209,13 @@ static bool note_values(struct lin_plan *p)
 		return false;
 	for (uint32_t v = 0; v <= p->values; v++)
 		p->value[v] = (struct lin_value){ .seen = LIN_NEVER, .written = LIN_NEVER, .offered = LIN_NEVER,
-						    .lasting = LIN_NEVER };
+						    .lasting = LIN_NEVER, .swapping = LIN_NO_POOL, .leaving = LIN_NO_POOL };
 	/* As if it had been deleted in the beginning. */
 	p->value[0].written = p->value[0].offered = 0;
 	for (uint32_t i = 0; i < p->calls_count; i++)
 		note(p, p->calls[i]);
 	p->impossible = LIN_NEVER;
+	p->plain = p->creating = LIN_NO_POOL;
 	if (!p->outside)
 		draw_conclusions(p);
 	return true;
@@ -281,6 +282,23 @@ uint32_t lin_plan_pool(const struct lin_plan *p, const struct lin_deed *d)
 	return slot ? slot - 1 : LIN_NO_POOL;
 }
 
+static void link_pool(struct lin_plan *p, uint32_t k)
+{
+	struct lin_pool *pool = &p->pools[k];
+	uint32_t *first = pool->role == LIN_SWAPS ? &p->value[pool->from].swapping : &p->plain;
+	uint32_t *leaving = &p->value[pool->role == LIN_DELETES ? 0 : pool->value].leaving;
+
+	pool->next = *first;
+	*first = k;
+	pool->next_leaving = *leaving;
+	*leaving = k;
+	pool->next_creating = LIN_NO_POOL;
+	if (!pool->create)
+		return;
+	pool->next_creating = p->creating;
+	p->creating = k;
+}
+
 static bool pool_all(struct lin_plan *p)
 {
 	for (p->pool_slots = 16; p->pool_slots < 2 * (uint64_t)p->pool_ops_count; p->pool_slots *= 2)
@@ -299,8 +317,9 @@ static bool pool_all(struct lin_plan *p)
 		if (!*slot) {
 			if (!LIN_ROOM(p->memory, p->pools, p->pools_count, p->pools_room))
 				return false;
-			p->pools[p->pools_count++] = (struct lin_pool){ .value = d->value, .from = d->from, .role = d->role,
-									.create = d->create };
+			p->pools[p->pools_count] = (struct lin_pool){ .value = d->value, .from = d->from, .role = d->role,
+								      .create = d->create };
+			link_pool(p, p->pools_count++);
 			*slot = p->pools_count;
 		}
 		d->place = *slot - 1;

@@ -75,19 +75,19 @@ static bool lay_out_values(struct lin_search *s)
 	return true;
 }
 
-bool lin_search_init(struct lin_search *s, const struct lin_plan *p, bool want_order)
+bool lin_search_init(struct lin_search *s, const struct lin_plan *p, const struct lin_aim *aim)
 {
 	uint64_t steps = 1;
 
-	*s = (struct lin_search){ .plan = p, .memory = p->memory, .want_order = want_order };
+	*s = (struct lin_search){ .plan = p, .memory = p->memory, .aim = *aim };
 	lin_trail_init(&s->trail, s->memory);
 	lin_configs_init(&s->now, &s->shape, s->memory);
 	lin_configs_init(&s->mid, &s->shape, s->memory);
 	lin_configs_init(&s->then, &s->shape, s->memory);
 	s->shape.words = most_under_way(p) / 64 + 1;
-	if (!lin_pools_lay_out(&s->shape, p, s->memory))
+	if (!aim->lavish && !lin_pools_lay_out(&s->shape, p, s->memory))
 		return false;
-	s->shape.stride = 1 + 2 * s->shape.words + s->shape.pool_words;
+	s->shape.stride = 2 + 2 * s->shape.words + s->shape.pool_words;
 	if (!lay_out_slots(s) || !lay_out_values(s))
 		return false;
 	memset(s->scratch, 0, s->shape.stride * sizeof(*s->scratch));
@@ -328,13 +328,14 @@ static bool switch_sets(struct lin_search *s, uint64_t *steps)
 	uint64_t kept = (uint64_t)s->now.live + s->mid.live + s->then.live;
 
 	s->configurations_max = kept > s->configurations_max ? kept : s->configurations_max;
+	lin_narrow(s);
 	s->now = s->then;
 	s->then = before;
 	lin_configs_clear(&s->then);
 	lin_configs_clear(&s->mid);
 	leave(s);
 	s->stage = LIN_NEXT_EVENT;
-	return !s->want_order || lin_trail_sweep(&s->trail, &s->now, steps);
+	return !s->aim.want_order || lin_trail_sweep(&s->trail, &s->now, steps);
 }
 
 static enum lin_state step(struct lin_search *s, uint64_t *steps)
@@ -349,8 +350,9 @@ static enum lin_state step(struct lin_search *s, uint64_t *steps)
 		s->stage = LIN_EXPAND;
 		return LIN_AGAIN;
 	case LIN_EXPAND:
-		if (s->cursor < s->mid.count)
+		if (s->cursor < s->mid.count && !lin_narrow_is_full(s))
 			return lin_expand(s, s->cursor++, steps) ? LIN_AGAIN : LIN_NO_MEMORY;
+		s->cut |= s->cursor < s->mid.count;
 		s->stage = LIN_SWITCH;
 		return LIN_AGAIN;
 	default:
@@ -368,7 +370,7 @@ enum lin_state lin_search_run(struct lin_search *s, uint64_t *steps)
 		--*steps;
 		state = step(s, steps);
 	}
-	if (state == LIN_YES && s->want_order) {
+	if (state == LIN_YES && s->aim.want_order) {
 		uint32_t i = 0;
 
 		while (lin_state_of(lin_config(&s->now, i)) == LIN_GONE)

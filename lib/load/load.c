@@ -164,6 +164,8 @@ uint64_t load_due(const struct load *l)
 
 /* --- Real time --- */
 
+enum { FLUSH_MS = 100 };                /* how often a history goes out at the least */
+
 static const char closed[] = "the other side has closed the connection";
 
 static void write_out(struct load *l)
@@ -196,6 +198,12 @@ static void read_in(struct load *l)
 			operation_answer(l, line, len);
 }
 
+/* What is written of a history goes out, even if nothing else happens. */
+static uint64_t patience_ns(const struct load *l)
+{
+	return (l->options->transcript ? FLUSH_MS : 1000) * LOAD_MS;
+}
+
 static void await(struct load *l, const sigset_t *signals)
 {
 	uint64_t due = load_due(l), wait = due > l->now ? due - l->now : 0;
@@ -208,8 +216,8 @@ static void await(struct load *l, const sigset_t *signals)
 	/* To wake up for each of many arrivals would cost more than to send them: some wait for the next. */
 	if (l->options->rate && wait && wait < ARRIVALS_NS)
 		wait = ARRIVALS_NS;
-	if (wait > 1000 * LOAD_MS)
-		wait = 1000 * LOAD_MS;
+	if (wait > patience_ns(l))
+		wait = patience_ns(l);
 	patience = (struct timespec){ .tv_sec = (time_t)(wait / (1000 * LOAD_MS)), .tv_nsec = (long)(wait % (1000 * LOAD_MS)) };
 	if (ppoll(fd, 2, &patience, signals) > 0 && fd[0].revents)
 		read_in(l);
@@ -232,7 +240,7 @@ static void in_real_time(struct load *l, const sigset_t *signals)
 		await(l, signals);
 		l->now = clock_ns();
 		/* For whoever looks on, and in case that we are killed. */
-		if (l->options->transcript && l->now - flushed_ns >= 1000 * LOAD_MS) {
+		if (l->options->transcript && l->now - flushed_ns >= FLUSH_MS * LOAD_MS) {
 			transcript_flush(l->options->transcript);
 			flushed_ns = l->now;
 		}

@@ -14,6 +14,7 @@
 #define MS UINT64_C(1000000)
 #define SECOND UINT64_C(1000000000)
 #define HOUR (3600 * SECOND)
+#define FIRST_VALUE_MAX UINT64_C(1000000000000000)       /* far enough from the last that a number in JSON can be */
 
 enum { ZIPF_MILLIONTHS = 990000, ZIPF_MAX_MILLIONTHS = 10000000, LOCKSTEP_THINK_MS = 10 };
 
@@ -162,6 +163,7 @@ static void take_workload(struct load_setup *s, int id, const struct opt_state *
 		s->valued = true;
 		break;
 	case LOAD_OPT_VALUES: w->values = opt_number(o, 1, WIRE_NUMBER_MAX); break;
+	case LOAD_OPT_FIRST_VALUE: w->first_value = opt_number(o, 1, FIRST_VALUE_MAX); break;
 	case LOAD_OPT_SEED: w->seed = opt_number(o, 0, WIRE_NUMBER_MAX); s->seeded = true; break;
 	}
 }

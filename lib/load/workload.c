@@ -54,6 +54,7 @@ struct workload *workload_new(const struct workload_options *o)
 
 	w->options = *o;
 	w->state = o->seed;
+	w->value = o->first_value ? o->first_value - 1 : 0;
 	for (int i = 0; i < WORKLOAD_KINDS; i++)
 		w->weights += o->weight[i];
 	assert(w->weights);

@@ -41,6 +41,7 @@ struct workload_options {
 	size_t key_bytes, value_bytes;
 	bool numbers;                   /* values are JSON numbers; value_bytes is nothing */
 	uint64_t values;                /* 0: each another */
+	uint64_t first_value;           /* then, the number of the first; 0: 1 */
 	uint32_t txn_ops;               /* at most so many in a transaction */
 	uint64_t seed;
 };

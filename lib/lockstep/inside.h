@@ -24,8 +24,8 @@
 
 enum {
 	LOCKSTEP_TICK_MS = 100,                 /* of real time: how often a wait is looked at */
-	LOCKSTEP_SILENT_MS = 10000,             /* of real time: a process that says nothing so long does not know how to */
-	LOCKSTEP_TURN_MS = 30000,               /* of real time: nor does one that is not done so late, whatever it says */
+	LOCKSTEP_SILENT_MS = 30000,             /* of real time: a process that says nothing so long does not know how to */
+	LOCKSTEP_TURN_MS = 60000,               /* of real time: nor does one that is not done so late, whatever it says */
 	LOCKSTEP_GRACE_MS = 2000,               /* of real time: between SIGTERM and SIGKILL */
 	LOCKSTEP_TURN_BYTES_MAX = 1 << 28,      /* that a process prints before it says idle */
 	LOCKSTEP_INPUT_BYTES_MAX = 1 << 30,     /* of stdin */
@@ -44,6 +44,7 @@ struct party {
 	const char *name;
 	char **argv;
 	struct party *favourite;        /* where its lines to "*" go */
+	bool outside;                   /* a node that is none of --members */
 
 	/* The process. */
 	pid_t pid;                      /* 0: there is none */
@@ -89,7 +90,7 @@ struct input {
 
 enum library { LIBRARY_VIRTUAL, LIBRARY_UNSYNCED, LIBRARIES };
 
-enum loss { LOSS_NOBODY, LOSS_DOWN, LOSS_QUEUE, LOSS_NO_MESSAGE, LOSSES };
+enum loss { LOSS_NOBODY, LOSS_LEFT, LOSS_DOWN, LOSS_QUEUE, LOSS_NO_MESSAGE, LOSSES };
 
 struct lockstep {
 	const struct net_options *options;

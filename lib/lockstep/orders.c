@@ -1,57 +1,28 @@
 /*
- * orders: messages of `net` in virtual time, as lib/net/control.c has them: what it tells nodes, and what clients ask
- * of it.  All of it happens at once.
+ * orders: messages of `net` in virtual time: what it tells nodes, and what clients ask of it (lib/net/voice.h).  All of it
+ * happens at once.
  */
 #include "lib/lockstep/inside.h"
+#include "lib/net/voice.h"
 #include "lib/plan/plan.h"
 
-#include <stdio.h>
 #include <string.h>
-
-enum { KEEP_BYTES = 1 << 16, INIT_MSG_ID = 1 };
-
-static const char net_name[] = "net";
-
-static void begin(struct lockstep *l, const char *dest, size_t len)
-{
-	buf_clear(&l->line, KEEP_BYTES);
-	wire_begin(&l->line, net_name, sizeof(net_name) - 1, dest, len);
-}
 
 /* --- To nodes --- */
 
-enum which { ALL, MEMBERS, DOWN };
-
-static bool is_one_of(const struct lockstep *l, const struct party *p, enum which which)
+static const char *name_of(const void *lockstep, size_t i)
 {
-	const char *rest = l->options->members;
-	size_t len = strlen(p->name);
-
-	if (which == DOWN)
-		return !p->pid;
-	if (which == ALL || !rest)
-		return true;
-	while (strncmp(rest, p->name, len) != 0 || (rest[len] && rest[len] != ',')) {
-		rest = strchr(rest, ',');
-		if (!rest++)
-			return false;
-	}
-	return true;
+	return ((const struct lockstep *)lockstep)->node[i].name;
 }
 
-static void put_names(struct lockstep *l, enum which which)
+static bool is_up(const void *lockstep, size_t i)
 {
-	const char *comma = "";
+	return ((const struct lockstep *)lockstep)->node[i].pid;
+}
 
-	buf_putc(&l->line, '[');
-	for (size_t i = 0; i < l->nodes; i++) {
-		if (!is_one_of(l, &l->node[i], which))
-			continue;
-		buf_puts(&l->line, comma);
-		wire_put_string(&l->line, l->node[i].name, strlen(l->node[i].name));
-		comma = ",";
-	}
-	buf_putc(&l->line, ']');
+static struct voice_nodes all(const struct lockstep *l)
+{
+	return (struct voice_nodes){ l, l->nodes, name_of, is_up };
 }
 
 static void hand(struct party *p)
@@ -61,14 +32,9 @@ static void hand(struct party *p)
 
 void orders_init(struct party *p)
 {
-	struct lockstep *l = p->l;
+	struct voice_nodes nodes = all(p->l);
 
-	begin(l, p->name, strlen(p->name));
-	buf_printf(&l->line, "\"type\":\"init\",\"msg_id\":%d,\"node_id\":", INIT_MSG_ID);
-	wire_put_string(&l->line, p->name, strlen(p->name));
-	buf_puts(&l->line, ",\"node_ids\":");
-	put_names(l, MEMBERS);
-	wire_end(&l->line);
+	voice_init(&p->l->line, p->name, p->l->options, &nodes);
 	hand(p);
 }
 
@@ -83,26 +49,18 @@ void orders_down(struct party *gone)
 
 		if (!p->pid || p == gone)
 			continue;
-		begin(l, p->name, strlen(p->name));
-		buf_puts(&l->line, "\"type\":\"peer_down\",\"node\":");
-		wire_put_string(&l->line, gone->name, strlen(gone->name));
-		wire_end(&l->line);
+		voice_peer_down(&l->line, p->name, gone->name);
 		hand(p);
 	}
 }
 
 static void from_node(struct party *p, const struct wire_line *line)
 {
-	struct wire_value value[2];
-	uint64_t msg_id;
 	char text[256];
+	const char *why = voice_init_error(p->l->wire_names, line, text, sizeof(text));
 
-	if (line->type.len != 5 || memcmp(line->type.p, "error", 5) != 0 ||
-	    !wire_u64(&line->in_reply_to, &msg_id) || msg_id != INIT_MSG_ID)
-		return;
-	wire_body(p->l->wire_names, line->body, value);
-	told(p->l, "node '%s' answers init with an error: %s", p->name,
-	     wire_string(&value[1], text, sizeof(text) - 1) ? text : "it does not say which");
+	if (why)
+		told(p->l, "node '%s' answers init with an error: %s", p->name, why);
 }
 
 /* --- To processes --- */
@@ -164,60 +122,33 @@ static void answer(struct lockstep *l, struct wire_text src)
 		post_tell(l, to, src.p, src.len, l->line.at, l->line.len - 1);
 }
 
-static void begin_answer(struct lockstep *l, const struct wire_line *line)
-{
-	begin(l, line->src.p, line->src.len);
-	buf_printf(&l->line, "\"type\":\"%.*s_ok\",\"in_reply_to\":", (int)line->type.len, line->type.p);
-	buf_add(&l->line, line->msg_id.json.p, line->msg_id.json.len);
-}
-
-/* A message without msg_id wants no answer. */
 static void answer_error(struct lockstep *l, const struct wire_line *line, enum wire_code code, const char *text)
 {
 	if (!line->msg_id.json.p)
 		return;
-	buf_clear(&l->line, KEEP_BYTES);
-	wire_error(&l->line, net_name, line->src, line->msg_id.json, code, text);
+	voice_error(&l->line, line->src, line->msg_id.json, code, text);
 	answer(l, line->src);
 }
 
 static void nodes(struct lockstep *l, const struct wire_line *line)
 {
+	struct voice_nodes nodes = all(l);
+
 	if (!line->msg_id.json.p)
 		return;
-	begin_answer(l, line);
-	buf_puts(&l->line, ",\"nodes\":");
-	put_names(l, ALL);
-	buf_puts(&l->line, ",\"down\":");
-	put_names(l, DOWN);
-	wire_end(&l->line);
+	voice_nodes(&l->line, line, &nodes);
 	answer(l, line->src);
 }
 
-/* The options' own settings are told first, as an order for all links. */
 static void links(struct lockstep *l, const struct wire_line *line)
 {
-	const struct fault_options *options = &l->options->fault;
-	struct fault_order all = { .kind = FAULT_ORDER_LINK, .nodes = (char[]){ "*>*" }, .settings = options->settings };
+	const struct fault_net *faults = traffic_faults(l->rig.traffic);
 	struct fault_out out;
-	const char *comma = "";
 
 	if (!line->msg_id.json.p)
 		return;
-	begin_answer(l, line);
-	buf_puts(&l->line, ",\"faults\":[");
-	if (all.settings.set && !l->options->replay) {
-		plan_print(&l->line, &all, false);
-		comma = ",";
-	}
-	fault_net_in_force(traffic_faults(l->rig.traffic), l->now_ns, &out);
-	for (size_t i = 0; i < out.count; i++) {
-		buf_puts(&l->line, comma);
-		plan_print(&l->line, &out.orders[i], false);
-		comma = ",";
-	}
-	buf_putc(&l->line, ']');
-	wire_end(&l->line);
+	fault_net_in_force(faults, l->now_ns, &out);
+	voice_links(&l->line, line, l->options, faults, &out);
 	answer(l, line->src);
 }
 
@@ -271,12 +202,7 @@ static void order(struct lockstep *l, const struct wire_line *line)
 	} else if ((why = carry_out(l, &o, &id))) {
 		answer_error(l, line, o.kind == FAULT_ORDER_HEAL ? WIRE_PRECONDITION : WIRE_MALFORMED, why);
 	} else if (line->msg_id.json.p) {
-		begin_answer(l, line);
-		if (!kills(&o)) {
-			buf_puts(&l->line, ",\"id\":");
-			buf_u64(&l->line, id);
-		}
-		wire_end(&l->line);
+		voice_ok(&l->line, line, kills(&o) ? 0 : id);
 		answer(l, line->src);
 	}
 	fault_order_release(&o);

@@ -54,7 +54,7 @@ static void nobody(struct lockstep *l, struct wire_text from, struct wire_text t
 {
 	l->lost[LOSS_NOBODY]++;
 	if (!l->told_nobody)
-		told(l, "a line of '%.*s' is for '%.*s', which is no node, and no client has used that name", (int)from.len,
+		told(l, "a line of '%.*s' is for '%.*s', which is no node, and no client has that name", (int)from.len,
 		     from.p, (int)to.len, to.p);
 	l->told_nobody = true;
 }
@@ -115,7 +115,7 @@ static const char *put(struct lockstep *l, struct party *to, const char *line, s
 		return NULL;
 	}
 	if (!to->pid) {
-		l->lost[LOSS_DOWN]++;
+		l->lost[to->kind == PARTY_CLIENT ? LOSS_LEFT : LOSS_DOWN]++;
 		return "down";
 	}
 	if (to->held.len + to->input.len > l->options->queue_bytes_max || l->ready.len > 2 * l->options->queue_bytes_max) {
@@ -173,13 +173,16 @@ void post_ready(struct lockstep *l)
 
 /* --- Sending --- */
 
-/* The node that takes what a client sends to anyone: the same one as long as it runs. */
+/*
+ * The node that takes what a client sends to anyone: the same one as long as it runs.  One that began outside of the
+ * cluster, and may not have joined it, does where there is no other.
+ */
 static struct party *favourite(struct party *from)
 {
 	struct lockstep *l = from->l;
 	struct party *p = from->favourite;
 
-	for (size_t i = 0; i < l->nodes && !(p && p->pid); i++)
+	for (size_t i = 0; i < 2 * l->nodes && !(p && p->pid && (!p->outside || i >= l->nodes)); i++)
 		p = &l->node[l->favourite_next++ % l->nodes];
 	from->favourite = p;
 	if (p && p->pid)

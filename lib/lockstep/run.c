@@ -266,6 +266,7 @@ static void make(struct lockstep *l, struct party *p, enum party_kind kind, size
 		.clock = { .drift = 1 }, .wake_shown_ns = FAULT_NEVER, .restart_ns = FAULT_NEVER, .due_ns = FAULT_NEVER,
 	};
 	p->argv = words(l->options, node, l->directory);
+	p->outside = !net_is_member(l->options, p->name);
 	if (l->options->lose_unsynced && kind == PARTY_NODE) {
 		snprintf(name, sizeof(name), "unsynced.%zu", index + 1);
 		p->journal = scratch_fresh(name);
@@ -324,8 +325,9 @@ static void begin(void)
 static void tell_losses(const struct lockstep *l)
 {
 	static const char *const why[LOSSES] = {
-		[LOSS_NOBODY] = "for nobody", [LOSS_DOWN] = "for nodes that were down",
-		[LOSS_QUEUE] = "for those that did not read", [LOSS_NO_MESSAGE] = "that were no messages",
+		[LOSS_NOBODY] = "for nobody", [LOSS_LEFT] = "for clients that had gone",
+		[LOSS_DOWN] = "for nodes that were down", [LOSS_QUEUE] = "for those that did not read",
+		[LOSS_NO_MESSAGE] = "that were no messages",
 	};
 	char text[256];
 	size_t used = 0;

@@ -2,7 +2,7 @@
  * book: see book.h
  *
  * Invariant: at most three of four entries are used, so that every search ends.  A name without an owner
- * keeps its entry until the table is made anew.
+ * keeps its entry until the table is made anew, and then still if it is one of the last that lost theirs.
  */
 #include "lib/net/book.h"
 #include "lib/base/err.h"
@@ -18,6 +18,7 @@ struct book_entry {
 	void *owner;
 	uint32_t hash;
 	uint32_t len;                   /* 0: never used */
+	uint64_t left;                  /* without an owner: the how manieth to lose it */
 	char name[WIRE_NAME_BYTES_MAX];
 };
 
@@ -66,20 +67,34 @@ void *book_find(const struct book *b, const char *name, size_t len)
 	return len ? place(b, name, len, hash(b, name, len))->owner : NULL;
 }
 
-/* Anew, with room for as many names again; those without an owner go. */
+bool book_has_left(const struct book *b, const char *name, size_t len)
+{
+	const struct book_entry *e = len ? place(b, name, len, hash(b, name, len)) : NULL;
+
+	return e && e->len && !e->owner;
+}
+
+static bool stays(const struct book *b, const struct book_entry *e)
+{
+	return e->owner || (e->len && b->left - e->left < BOOK_LEFT_MAX);
+}
+
+/* Anew, with room for as many names again; most of those without an owner go. */
 static void make_room(struct book *b)
 {
 	struct book_entry *old = b->entry;
 	size_t entries = b->mask + 1, room = FIRST_ENTRIES;
 
-	while (room < 4 * b->owned)
+	b->used = 0;
+	for (size_t i = 0; i < entries; i++)
+		b->used += stays(b, &old[i]);
+	while (room < 4 * b->used)
 		room *= 2;
 	b->entry = must_calloc(room, sizeof(*b->entry));
 	b->mask = room - 1;
 	for (size_t i = 0; i < entries; i++)
-		if (old[i].owner)
+		if (stays(b, &old[i]))
 			*place(b, old[i].name, old[i].len, old[i].hash) = old[i];
-	b->used = b->owned;
 	free(old);
 }
 
@@ -110,6 +125,7 @@ void book_forget(struct book *b, const void *owner)
 	for (size_t i = 0; i <= b->mask; i++)
 		if (b->entry[i].owner == owner) {
 			b->entry[i].owner = NULL;
+			b->entry[i].left = ++b->left;
 			b->owned--;
 		}
 }

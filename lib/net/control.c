@@ -1,74 +1,38 @@
 /*
- * Messages of `net` itself: what it tells nodes, and what clients ask of it.
+ * control: messages of `net` itself in real time: what it tells nodes, and what clients ask of it (voice.h).
  *
- *     init {node_id, node_ids}, peer_down {node}         to nodes; the answers to init end here
- *     nodes -> nodes_ok {nodes, down}                    from clients
- *     crash {node} -> crash_ok                           SIGKILL; answered when the node is down
- *     restart {node} -> restart_ok                       a new process, after a crash where it still runs
- *     partition, heal, pause, ... -> partition_ok {id}   the other faults, as lib/plan has them; id: of what lasts
- *     links -> links_ok {faults}                         what is in force
+ * A crash or a restart takes time: who asked for it is told once all the nodes that it names are down, or up again.
  */
 #include "lib/net/inside.h"
+#include "lib/net/voice.h"
 #include "lib/plan/plan.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_KEEP_BYTES = 1 << 16, INIT_MSG_ID = 1 };
-
-static const char net_name[] = "net";
-
-static void begin(struct net *n, const char *dest, size_t len)
-{
-	buf_clear(&n->line, LINE_KEEP_BYTES);
-	wire_begin(&n->line, net_name, sizeof(net_name) - 1, dest, len);
-}
-
 /* --- To nodes --- */
 
-enum which { ALL, MEMBERS, DOWN };
-
-static bool is_one_of(const struct net *n, const struct port *p, enum which which)
+static const char *name_of(const void *net, size_t i)
 {
-	const char *rest = n->options->members, *name = port_name(p);
-	size_t len = strlen(name);
-
-	if (which == DOWN)
-		return !port_is_up(p);
-	if (which == ALL || !rest)
-		return true;
-	while (strncmp(rest, name, len) != 0 || (rest[len] && rest[len] != ',')) {
-		rest = strchr(rest, ',');
-		if (!rest++)
-			return false;
-	}
-	return true;
+	return port_name(((const struct net *)net)->end[i]);
 }
 
-static void put_names(struct net *n, enum which which)
+static bool is_up(const void *net, size_t i)
 {
-	const char *comma = "";
+	return port_is_up(((const struct net *)net)->end[i]);
+}
 
-	buf_putc(&n->line, '[');
-	for (size_t i = 0; i < n->ends; i++) {
-		const char *name = port_name(n->end[i]);
-
-		if (!is_one_of(n, n->end[i], which))
-			continue;
-		buf_puts(&n->line, comma);
-		wire_put_string(&n->line, name, strlen(name));
-		comma = ",";
-	}
-	buf_putc(&n->line, ']');
+static struct voice_nodes all(const struct net *n)
+{
+	return (struct voice_nodes){ n, n->ends, name_of, is_up };
 }
 
 /* The line made. */
 static void put(struct port *to, struct wire_text dest)
 {
-	const struct wire_text src = { net_name, sizeof(net_name) - 1 };
+	const struct wire_text src = { "net", 3 };
 	struct net *n = to->net;
 
 	faults_tell(n, src, dest, n->line.at, n->line.len - 1);
@@ -85,13 +49,9 @@ static void hand(struct port *to)
 void control_init(struct child *c)
 {
 	struct net *n = c->port.net;
+	struct voice_nodes nodes = all(n);
 
-	begin(n, c->name, strlen(c->name));
-	buf_printf(&n->line, "\"type\":\"init\",\"msg_id\":%d,\"node_id\":", INIT_MSG_ID);
-	wire_put_string(&n->line, c->name, strlen(c->name));
-	buf_puts(&n->line, ",\"node_ids\":");
-	put_names(n, MEMBERS);
-	wire_end(&n->line);
+	voice_init(&n->line, c->name, n->options, &nodes);
 	hand(&c->port);
 }
 
@@ -104,26 +64,18 @@ void control_peer_down(struct net *n, const char *gone, bool everywhere)
 
 		if (!port_is_up(n->end[i]) || (n->end[i]->peer && !everywhere) || !strcmp(name, gone))
 			continue;
-		begin(n, name, strlen(name));
-		buf_puts(&n->line, "\"type\":\"peer_down\",\"node\":");
-		wire_put_string(&n->line, gone, strlen(gone));
-		wire_end(&n->line);
+		voice_peer_down(&n->line, name, gone);
 		hand(n->end[i]);
 	}
 }
 
 static void from_node(struct child *c, const struct wire_line *line)
 {
-	struct wire_value value[2];
-	uint64_t msg_id;
 	char text[256];
+	const char *why = voice_init_error(c->port.net->names, line, text, sizeof(text));
 
-	if (line->type.len != 5 || memcmp(line->type.p, "error", 5) != 0 ||
-	    !wire_u64(&line->in_reply_to, &msg_id) || msg_id != INIT_MSG_ID)
-		return;
-	wire_body(c->port.net->names, line->body, value);
-	warn("node '%s' answers init with an error: %s", c->name,
-	     wire_string(&value[1], text, sizeof(text) - 1) ? text : "it does not say which");
+	if (why)
+		warn("node '%s' answers init with an error: %s", c->name, why);
 }
 
 /* --- To clients --- */
@@ -139,34 +91,33 @@ static void answer(struct net *n, struct wire_text src)
 	put(to, src);
 }
 
-static void begin_answer(struct net *n, const char *type, struct wire_text src, struct wire_text msg_id)
-{
-	begin(n, src.p, src.len);
-	buf_printf(&n->line, "\"type\":\"%s\",\"in_reply_to\":", type);
-	buf_add(&n->line, msg_id.p, msg_id.len);
-}
-
-/* A message without msg_id wants no answer. */
 static void answer_error(struct net *n, struct wire_text src, struct wire_text msg_id, enum wire_code code,
 			 const char *text)
 {
 	if (!msg_id.p)
 		return;
-	buf_clear(&n->line, LINE_KEEP_BYTES);
-	wire_error(&n->line, net_name, src, msg_id, code, text);
+	voice_error(&n->line, src, msg_id, code, text);
 	answer(n, src);
 }
 
 static void nodes(struct net *n, const struct wire_line *line)
 {
+	struct voice_nodes nodes = all(n);
+
 	if (!line->msg_id.json.p)
 		return;
-	begin_answer(n, "nodes_ok", line->src, line->msg_id.json);
-	buf_puts(&n->line, ",\"nodes\":");
-	put_names(n, ALL);
-	buf_puts(&n->line, ",\"down\":");
-	put_names(n, DOWN);
-	wire_end(&n->line);
+	voice_nodes(&n->line, line, &nodes);
+	answer(n, line->src);
+}
+
+static void links(struct net *n, const struct wire_line *line)
+{
+	struct fault_out out;
+
+	if (!line->msg_id.json.p)
+		return;
+	faults_in_force(n, &out);
+	voice_links(&n->line, line, n->options, traffic_faults(n->rig.traffic), &out);
 	answer(n, line->src);
 }
 
@@ -174,12 +125,13 @@ static void nodes(struct net *n, const struct wire_line *line)
 
 static void answer_asker(struct net *n, const struct asker *a)
 {
+	static const struct wire_text crash = { "crash", 5 }, restart = { "restart", 7 };
 	struct wire_text src = { a->src.at, a->src.len }, msg_id = { a->msg_id.at, a->msg_id.len };
 
 	if (a->why) {
 		answer_error(n, src, msg_id, WIRE_ABORT, strerror(a->why));
 	} else if (msg_id.p) {
-		begin_answer(n, a->restart ? "restart_ok" : "crash_ok", src, msg_id);
+		voice_begin_ok(&n->line, a->restart ? restart : crash, src, msg_id);
 		wire_end(&n->line);
 		answer(n, src);
 	}
@@ -252,22 +204,6 @@ void control_kill(struct child *c, bool restart)
 
 /* --- Faults --- */
 
-static void answer_id(struct net *n, const struct wire_line *line, uint64_t id)
-{
-	char type[64];
-
-	if (!line->msg_id.json.p)
-		return;
-	snprintf(type, sizeof(type), "%.*s_ok", (int)line->type.len, line->type.p);
-	begin_answer(n, type, line->src, line->msg_id.json);
-	if (id) {
-		buf_puts(&n->line, ",\"id\":");
-		buf_u64(&n->line, id);
-	}
-	wire_end(&n->line);
-	answer(n, line->src);
-}
-
 /* Answered when all the nodes are down, or up again. */
 static const char *kill_nodes(struct net *n, const struct wire_line *line, const struct fault_order *o)
 {
@@ -317,8 +253,10 @@ static void order(struct net *n, const struct wire_line *line)
 	}
 	if (o.kind != FAULT_ORDER_CRASH && o.kind != FAULT_ORDER_RESTART) {
 		why = faults_order(n, &o, &id);
-		if (!why)
-			answer_id(n, line, id);
+		if (!why && msg_id.p) {
+			voice_ok(&n->line, line, id);
+			answer(n, src);
+		}
 	} else if ((why = refused(n, &o))) {
 		answer_error(n, src, msg_id, WIRE_PRECONDITION, why);
 		why = NULL;
@@ -329,33 +267,6 @@ static void order(struct net *n, const struct wire_line *line)
 	if (why)
 		answer_error(n, src, msg_id, o.kind == FAULT_ORDER_HEAL ? WIRE_PRECONDITION : WIRE_MALFORMED, why);
 	fault_order_release(&o);
-}
-
-/* The options' own settings are told first, as an order for all links. */
-static void links(struct net *n, const struct wire_line *line)
-{
-	const struct fault_options *options = &n->options->fault;
-	struct fault_order all = { .kind = FAULT_ORDER_LINK, .nodes = (char[]){ "*>*" }, .settings = options->settings };
-	struct fault_out out;
-	const char *comma = "";
-
-	if (!line->msg_id.json.p)
-		return;
-	begin_answer(n, "links_ok", line->src, line->msg_id.json);
-	buf_puts(&n->line, ",\"faults\":[");
-	if (all.settings.set && !n->options->replay && !n->calm) {
-		plan_print(&n->line, &all, false);
-		comma = ",";
-	}
-	faults_in_force(n, &out);
-	for (size_t i = 0; i < out.count; i++) {
-		buf_puts(&n->line, comma);
-		plan_print(&n->line, &out.orders[i], false);
-		comma = ",";
-	}
-	buf_putc(&n->line, ']');
-	wire_end(&n->line);
-	answer(n, line->src);
 }
 
 static void from_client(struct net *n, struct port *from, const struct wire_line *line)

@@ -193,7 +193,7 @@ void faults_send(struct net *n, struct port *from, const char *line, size_t len,
 	to_node = *traffic_link_of(link) != NULL;
 	traffic_link_elsewhere(link, from->peer ? !to_node : !of_node);
 	if (to && !port_is_node(to) && route_answers(line, len, dest))
-		to->answered++;
+		route_answered(from, to, line, len);
 	if (traffic_send(n->rig.traffic, n->now_ns, link, line, len))
 		deliver(n, link, src, dest, line, len);
 	if (!of_node && to_node)
@@ -279,7 +279,6 @@ static void carry_out(struct net *n, const struct fault_out *out)
 		struct port *p;
 		size_t len;
 
-		n->calm = n->calm || o->kind == FAULT_ORDER_CALM;
 		if (o->kind < FAULT_ORDER_CRASH || o->kind > FAULT_ORDER_RESUME || !name)
 			continue;
 		for (; *name; name += len + (name[len] != '\0')) {

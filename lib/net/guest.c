@@ -111,8 +111,10 @@ static bool settled(const struct port *p)
 static void on_drain(void *owner)
 {
 	struct port *p = owner;
-	bool in_time = uv_now(&p->net->loop) < p->drain_ends_ms;
+	bool in_time = uv_now(&p->net->loop) < p->drain_ends_ms || !p->drain_late;
 
+	/* Where we were kept from running, answers may have come in time: they are read before the next look. */
+	p->drain_late = uv_now(&p->net->loop) >= p->drain_ends_ms;
 	/* stdout is waited for as long as it takes, as by any filter. */
 	if (!settled(p) && (in_time || (p == p->net->own && p->queue.len)))
 		return;

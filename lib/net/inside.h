@@ -34,7 +34,8 @@ enum {
 
 /* Why a line was not carried. */
 enum loss {
-	LOSS_NOBODY,                    /* its dest is no node, and no client has used that name */
+	LOSS_NOBODY,                    /* its dest is no node, and no client has that name */
+	LOSS_LEFT,                      /* the client has gone: it did not wait for its answer */
 	LOSS_DOWN,                      /* the node does not run */
 	LOSS_QUEUE,                     /* too much waits already */
 	LOSS_NO_MESSAGE,                /* it has no src or no dest, or is too long */
@@ -67,6 +68,7 @@ struct port {
 	struct port *held_by;           /* for whom too much waits to read on: a node it has sent to, or itself */
 	uint64_t asked, answered;
 	struct timer *drain;            /* its input has ended, answers are waited for */
+	bool drain_late;                /* the time for that was over at the last look */
 	uint64_t drain_ends_ms;
 };
 
@@ -93,6 +95,7 @@ struct child {
 	bool up;                        /* lines are carried to it; false once its pipe closed or it ended */
 	bool asked_to_end;              /* what ends it is ours */
 	bool paused;                    /* by SIGSTOP */
+	bool outside;                   /* none of --members */
 	bool by_fault;                  /* a plan or the nemesis ends it: that is no news */
 	struct watch *err;              /* its stderr */
 	struct words words;             /* said on it */
@@ -161,7 +164,6 @@ struct net {
 	uint64_t due_ns;
 	struct timer *flush;            /* of the trace */
 	struct asker *asker;            /* whose order is being carried out */
-	bool calm;                      /* all faults have ended, those of the options too */
 	bool crowded;                   /* so much is under way that clients are held back */
 	uint64_t lost[LOSSES];
 	bool told_nobody;
@@ -213,6 +215,8 @@ void route_too_long(struct net *, struct port *from);
 void route_cut_off(struct net *, struct port *from);
 /* The node that takes what a client sends to anyone; NULL: it is lost, and counted. */
 struct port *route_favourite(struct net *, struct port *from);
+/* A node's answer goes to a client, which has another favourite from then on if this one declines. */
+void route_answered(struct port *from, struct port *to, const char *line, size_t len);
 /* A line that waited is for nobody. */
 void route_nobody(struct net *, struct wire_text from, struct wire_text to);
 /* May the line be a request, or an answer?  `dest` is in it. */

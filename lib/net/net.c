@@ -23,6 +23,16 @@ int net_name_right(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-@") == len;
 }
 
+bool net_is_member(const struct net_options *o, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *list = o->members; list; list = strchr(list, ','), list += list != NULL)
+		if (!strncmp(list, name, len) && (!list[len] || list[len] == ','))
+			return true;
+	return !o->members;
+}
+
 /* --- The end --- */
 
 static void on_grace_over(void *owner)
@@ -31,6 +41,7 @@ static void on_grace_over(void *owner)
 
 	timer_free(n->grace);
 	n->grace = NULL;
+	child_reap(n);          /* where we were kept from running, some may have ended in time */
 	for (size_t i = 0; i < n->children; i++) {
 		if (!n->child[i].pid)
 			continue;
@@ -74,8 +85,9 @@ static void on_stop(uv_signal_t *handle, int sig)
 static void tell_losses(struct net *n)
 {
 	static const char *const why[LOSSES] = {
-		[LOSS_NOBODY] = "for nobody", [LOSS_DOWN] = "for nodes that were down",
-		[LOSS_QUEUE] = "for those that did not read", [LOSS_NO_MESSAGE] = "that were no messages",
+		[LOSS_NOBODY] = "for nobody", [LOSS_LEFT] = "for clients that had gone",
+		[LOSS_DOWN] = "for nodes that were down", [LOSS_QUEUE] = "for those that did not read",
+		[LOSS_NO_MESSAGE] = "that were no messages",
 	};
 	char text[256];
 	size_t used = 0;
@@ -207,6 +219,7 @@ static void make_children(struct net *n)
 
 		c->name = o->node[i].name;
 		c->argv = child_words(o, &o->node[i]);
+		c->outside = !net_is_member(o, c->name);
 		c->port.net = n;
 		c->port.child = c;
 		c->port.label = must_malloc(room);

@@ -78,6 +78,9 @@ struct net_options {
 /* May this be the name of a node?  Letters, digits and . _ : - @, at most WIRE_NAME_BYTES_MAX; not `net`. */
 int net_name_right(const char *name);
 
+/* Does init name this node (--members)? */
+bool net_is_member(const struct net_options *, const char *name);
+
 /*
  * Runs until stdin has ended and nothing listens, or a signal asks to end; then the nodes are ended.
  * Nothing of `options` is changed or kept.  Returns the exit status, or dies of the signal.

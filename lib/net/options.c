@@ -211,8 +211,12 @@ static struct fault_order *read_plan(const char *file, size_t *count)
 void net_setup_plan(struct net_setup *s, const struct opt_state *o)
 {
 	size_t count;
-	struct fault_order *order = read_plan(o->argument, &count);
+	struct fault_order *order;
 
+	if (!strcmp(o->argument, "-") && s->plan_is_stdin)
+		die_usage("%s '-': standard input can be read once", o->given);
+	s->plan_is_stdin |= !strcmp(o->argument, "-");
+	order = read_plan(o->argument, &count);
 	add_orders(s, o, order, count, (struct net_place){ .file = shown(o->argument) });
 	free(order);
 }
@@ -316,6 +320,8 @@ void net_setup_check(struct net_setup *s)
 
 	check_members(s);
 	check_commands(s);
+	if (s->plan_is_stdin && !s->options.nodes && !s->options.peers)
+		die_usage("--plan '-': without nodes, standard input is what goes through the wire");
 	fault->orders = s->order;
 	fault->order_count = s->orders;
 	s->options.place = s->place;

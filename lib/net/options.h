@@ -19,6 +19,7 @@ struct net_setup {
 	struct fault_order *order;              /* --link and --plan */
 	struct net_place *place;                /* of each */
 	size_t orders;
+	bool plan_is_stdin;                     /* of one --plan */
 };
 
 /* All zero before; then everything is as without options. */

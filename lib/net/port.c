@@ -169,7 +169,7 @@ bool port_put(struct port *p, const char *bytes, size_t len, size_t lines)
 
 	if (!p->out || p->broken) {
 		if (p != n->own)        /* of stdout it is told that, and why, it is broken */
-			n->lost[port_is_node(p) ? LOSS_DOWN : LOSS_NOBODY] += lines;
+			n->lost[port_is_node(p) ? LOSS_DOWN : LOSS_LEFT] += lines;
 		return false;
 	}
 	if (p->queue.len >= n->options->queue_bytes_max) {

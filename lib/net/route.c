@@ -4,6 +4,7 @@
  * Neighbours for one destination go on as one piece, so that a burst costs one copy or none.  Nothing of
  * a line is checked but that its src and dest can be told: the rest is for whoever gets it.
  */
+#include "lib/net/answer.h"
 #include "lib/net/inside.h"
 
 #include <string.h>
@@ -19,6 +20,7 @@ struct run {
 struct last {
 	struct wire_text src, dest;
 	struct port *to;
+	bool of_client;                 /* src is: what a node elsewhere says asks nothing, whatever commands are in it */
 };
 
 static inline bool same(struct wire_text a, struct wire_text b)
@@ -52,35 +54,38 @@ static bool has_member(const char *line, size_t len, struct wire_text dest, cons
 
 #define HAS_MEMBER(line, len, dest, name) has_member(line, len, dest, name, sizeof(name) - 1)
 
-/* Once it ends without stdout, what nodes still say to its clients is no loss of the network's: the pipe's end says it all. */
+/* Once it ends without stdout, what nodes still say to its clients is no loss of the network's: the pipe's end says all. */
 static bool ends_deaf(const struct net *n)
 {
 	return n->ending && !n->own;
 }
 
+/* Counts a line for a name that is nobody's; true: it is to be told.  One whose client has gone is ordinary: it is late. */
+static bool count_nobody(struct net *n, struct wire_text dest)
+{
+	bool left = book_has_left(&n->book, dest.p, dest.len), first = !n->told_nobody;
+
+	if (ends_deaf(n))
+		return false;
+	n->lost[left ? LOSS_LEFT : LOSS_NOBODY]++;
+	n->told_nobody |= !left;
+	return first && !left;
+}
+
 __attribute__((noinline, cold))
 static void tell_nobody(struct net *n, const struct port *from, struct wire_text dest)
 {
-	if (ends_deaf(n))
+	if (!count_nobody(n, dest))
 		return;
-	n->lost[LOSS_NOBODY]++;
-	if (n->told_nobody)
-		return;
-	n->told_nobody = true;
-	warn("%s: line %ju is for '%.*s', which is no node, and no client has used that name", from->label,
+	warn("%s: line %ju is for '%.*s', which is no node, and no client has that name", from->label,
 	     (uintmax_t)from->lines, (int)(dest.len < WIRE_NAME_BYTES_MAX ? dest.len : WIRE_NAME_BYTES_MAX), dest.p);
 }
 
 void route_nobody(struct net *n, struct wire_text from, struct wire_text to)
 {
-	if (ends_deaf(n))
-		return;
-	n->lost[LOSS_NOBODY]++;
-	if (n->told_nobody)
-		return;
-	n->told_nobody = true;
-	warn("a line of '%.*s' is for '%.*s', which is no node, and no client has used that name", (int)from.len, from.p,
-	     (int)to.len, to.p);
+	if (count_nobody(n, to))
+		warn("a line of '%.*s' is for '%.*s', which is no node, and no client has that name", (int)from.len, from.p,
+		     (int)to.len, to.p);
 }
 
 bool route_asks(const char *line, size_t len, struct wire_text dest)
@@ -113,15 +118,26 @@ void route_cut_off(struct net *n, struct port *from)
 	tell_wrong(n, from, "it ends in the midst");
 }
 
-/* The node that takes what a client sends to anyone: the same one as long as it runs. */
+/* The next node that runs; one that began outside of the cluster, and may not have joined it, where there is no other. */
+static struct child *next_running(struct net *n)
+{
+	for (size_t i = 0; i < 2 * n->children; i++) {
+		struct child *c = &n->child[n->favourite_next++ % n->children];
+
+		if (c->up && (!c->outside || i >= n->children))
+			return c;
+	}
+	return NULL;
+}
+
+/* The node that takes what a client sends to anyone: the same one as long as it runs and does not decline. */
 struct port *route_favourite(struct net *n, struct port *from)
 {
 	struct child *c = from->favourite;
 
-	for (size_t i = 0; i < n->children && !(c && c->up); i++)
-		c = &n->child[n->favourite_next++ % n->children];
-	from->favourite = c;
-	if (c && c->up)
+	if (!c || !c->up)
+		c = from->favourite = next_running(n);
+	if (c)
 		return &c->port;
 	/* With nodes of our own it would come back from a host whose nodes are down, too. */
 	for (size_t i = 0; i < n->peers && !n->children; i++)
@@ -150,6 +166,16 @@ static struct port *look_up(struct net *n, struct port *from, const char *line, 
 		return route_favourite(n, from);
 	tell_nobody(n, from, dest);
 	return NULL;
+}
+
+void route_answered(struct port *from, struct port *to, const char *line, size_t len)
+{
+	to->answered++;
+	if (!to->favourite || to->favourite != from->child || !answer_declines(line, len))
+		return;
+	/* Where others ask too, the next may be the same. */
+	for (size_t i = 0; i < 2 && to->favourite == from->child; i++)
+		to->favourite = next_running(from->net);
 }
 
 static const char too_many_names[] = "there are too many names";
@@ -212,6 +238,7 @@ static struct port *destination(struct net *n, struct port *from, const char *li
 			return NULL;
 		}
 		last->src = src;
+		last->of_client = book_find(&n->book, src.p, src.len) == from;
 	}
 	if (n->faulty) {
 		faults_send(n, from, line, len, src, dest);
@@ -222,8 +249,8 @@ static struct port *destination(struct net *n, struct port *from, const char *li
 		last->dest = dest;
 	}
 	if (last->to && !port_is_node(last->to) && HAS_MEMBER(line, len, dest, "\"in_reply_to\""))
-		last->to->answered++;
-	if (last->to && !from->child && HAS_MEMBER(line, len, dest, "\"msg_id\""))
+		route_answered(from, last->to, line, len);
+	if (last->to && last->of_client && HAS_MEMBER(line, len, dest, "\"msg_id\""))
 		from->asked++;
 	return last->to;
 }

@@ -270,6 +270,8 @@ static void take_change(struct node *n, enum admin_kind kind, const struct origi
 			forward_request(n, o, body);
 		return;
 	}
+	if (request_is_lost_here(n, o))
+		return;
 	patient.deadline_ns += (PATIENCE - 1) * n->options->request_timeout_ns;
 	queue_push(&n->changes, kind, &patient, (struct wire_text){ name, strlen(name) });
 	n->changed = true;

@@ -222,6 +222,8 @@ uint64_t request_deadline(struct node *);
 size_t request_count(const struct node *);
 /* Is it nested deeper than a client's line may be? */
 bool request_too_deep(struct wire_text body);
+/* Refuses it where nothing will come to answer it: this node has left, or has not joined yet, and hears no leader. */
+bool request_is_lost_here(struct node *, const struct origin *);
 /* Of last_write. */
 unsigned request_slot(struct wire_text src);
 

@@ -32,6 +32,8 @@ void read_take(struct node *n, const struct origin *o, struct wire_text body)
 {
 	unsigned slot = request_slot(o->src);
 
+	if (request_is_lost_here(n, o))
+		return;
 	queue_push(&n->reads, 0, o, body);
 	n->reads_new++;
 	n->reads_new_senders[slot / 64] |= UINT64_C(1) << slot % 64;

@@ -77,6 +77,14 @@ static void propose_with_the_turn(struct node *n, const struct origin *o, struct
 	queue_push(&n->pending, 0, o, (struct wire_text){ 0 });
 }
 
+bool request_is_lost_here(struct node *n, const struct origin *o)
+{
+	if (o->forward || *n->protocol->leader(n->p) || n->protocol->member(n->p, n->id))
+		return false;
+	answer_error(n, o, WIRE_UNAVAILABLE, "this node knows no cluster that it is a member of");
+	return true;
+}
+
 static void take_write(struct node *n, const struct origin *o, struct wire_text body)
 {
 	const char *leader;
@@ -90,7 +98,7 @@ static void take_write(struct node *n, const struct origin *o, struct wire_text 
 		forward_answer(n, o, (struct wire_text){ 0 });  /* back: it is not for us */
 	else if (*leader && strcmp(leader, n->id) && n->now_ns >= n->homeless_until_ns)
 		forward_request(n, o, body);
-	else
+	else if (!request_is_lost_here(n, o))
 		queue_push(&n->homeless, 0, o, body);
 }
 

@@ -164,7 +164,7 @@ struct paxos {
 	uint32_t attempts;              /* since a leader was heard from */
 
 	/* A candidate's, then a leader's. */
-	bool transfer;                  /* the prepare says so */
+	struct paxos_ballot handed;     /* the prepare says so: the leader's that handed over; round 0: none did */
 	paxos_slot from;                /* the first slot of its prepare; then of its proposals */
 	uint64_t promise_record;        /* when our own promise counts */
 	paxos_slot found;               /* the last slot that phase 1 found */
@@ -293,7 +293,8 @@ static inline uint64_t paxos_moment_ns(const struct paxos *c)
 /* --- prepare.c --- */
 
 void paxos_pre_campaign(struct paxos *);
-void paxos_campaign(struct paxos *, bool transfer);
+/* handed: the ballot of the leader that said to, or NULL. */
+void paxos_campaign(struct paxos *, const struct paxos_ballot *handed);
 void paxos_recv_promise(struct paxos *, const struct paxos_message *);
 void paxos_recv_nack(struct paxos *, const struct paxos_message *);
 /* Leads, if a quorum of every configuration in question has promised. */

@@ -99,12 +99,13 @@ bool paxos_obey(struct paxos *c, const struct paxos_message *m)
 }
 
 /*
- * A prepare is not promised within the least election timeout of hearing from a leader, but for a transfer.  A leader
- * that asks itself is none any more.
+ * A prepare is not promised within the least election timeout of hearing from a leader, but for a transfer: by that leader
+ * or a later one, for that the one that handed over has no lease says nothing of who led behind it.  A leader that asks
+ * itself is none any more.
  */
 bool paxos_leader_is_heard(const struct paxos *c, const struct paxos_message *m)
 {
-	if (m->transfer)
+	if (m->transfer && paxos_ballot_cmp(&c->promised, &m->promised) <= 0)
 		return false;
 	if (c->state == PAXOS_LEADS)
 		return true;
@@ -128,7 +129,7 @@ void paxos_election_tick(struct paxos *c)
 	if (!paxos_may_campaign(c))
 		paxos_start_timer(c);
 	else if (paxos_is_alone(c))
-		paxos_campaign(c, false);
+		paxos_campaign(c, NULL);
 	else
 		paxos_pre_campaign(c);
 }

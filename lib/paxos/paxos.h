@@ -158,7 +158,7 @@ struct paxos_register {
 /*
  * A message; what a type does not have is 0.  `instance` set: it is of a register, and slots are not used.
  *
- *	prepare         ballot, from [pre, slot: the candidate's last; transfer] | instance; incarnation
+ *	prepare         ballot, from [pre, slot: the candidate's last; transfer, promised] | instance; incarnation
  *	promise         ballot, from, upto, values [pre, more] | instance, accepted; incarnation [learner]
  *	accept          ballot, slot, values, upto | instance, change, the text of the request; incarnation
  *	                values empty: asks whether from .. slot - 1 are accepted
@@ -180,7 +180,8 @@ struct paxos_message {
 	char peer[PAXOS_NAME_BYTES_MAX + 1];    /* in: whom it is from; out: whom it is for */
 	bool after_persist;                     /* out */
 	struct paxos_ballot ballot;
-	struct paxos_ballot promised;           /* nack; may be below the ballot: not now, a leader is heard from */
+	struct paxos_ballot promised;           /* nack; may be below the ballot: not now, a leader is heard from.  prepare of
+						   a transfer: of the leader that handed over */
 	const char *instance;                   /* NULL: of the log */
 	uint64_t request;                       /* out, of a register: whose text goes with it; 0 in chosen and promise:
 						   the register's own */

@@ -28,7 +28,8 @@ static void ask(struct paxos *c, struct paxos_peer *p, paxos_slot from)
 	m->from = from;
 	m->pre = c->state == PAXOS_ASKS;
 	m->slot = m->pre ? c->slots.in_order : 0;
-	m->transfer = c->transfer;
+	m->transfer = c->handed.round > 0;
+	m->promised = c->handed;
 	m->incarnation = c->options.incarnation;
 	/* A ballot leaves only once it can never be used again. */
 	m->after_persist = !m->pre && c->reserved_record > c->durable;
@@ -62,13 +63,13 @@ void paxos_pre_campaign(struct paxos *c)
 
 	c->state = PAXOS_ASKS;
 	c->campaign_ns = c->now_ns;
-	c->transfer = false;
+	c->handed.round = 0;
 	c->ballot.round = (c->promised.round > round ? c->promised.round : round) + 1;
 	paxos_name_set(c->ballot.node, c->id);
 	ask_anew(c);
 }
 
-void paxos_campaign(struct paxos *c, bool transfer)
+void paxos_campaign(struct paxos *c, const struct paxos_ballot *handed)
 {
 	struct paxos_ballot ballot;
 
@@ -78,7 +79,7 @@ void paxos_campaign(struct paxos *c, bool transfer)
 		return;
 	}
 	c->state = PAXOS_RUNS;
-	c->transfer = transfer;
+	c->handed = handed ? *handed : (struct paxos_ballot){ .round = 0 };
 	c->ballot = ballot;
 	paxos_raise_promise(c, &ballot);
 	c->promise_record = c->record + 1;
@@ -148,7 +149,7 @@ void paxos_count_promises(struct paxos *c)
 	if (!paxos_may_campaign(c))
 		paxos_become_follower(c, "");
 	else if (c->state == PAXOS_ASKS)
-		paxos_campaign(c, false);
+		paxos_campaign(c, NULL);
 	else
 		lead(c);
 }

@@ -3,7 +3,9 @@
  *
  * Both phases, for one instance at a time and node: a quorum promises, the shell chooses what is proposed from what was
  * adopted, a quorum accepts.  A majority is counted by node and not by message.  Who is outbid waits for a random time
- * that grows with every attempt, in round trips as they were measured, and comes back with a higher ballot.
+ * that grows with every attempt, in round trips as they were measured, and comes back with a higher ballot.  Who has not
+ * answered is asked again, after twice as long each time: a large value may be under way still, and copies behind it
+ * would only be in the way of others.
  *
  * A change that proposed a value, was outbid, and now finds another's value, cannot know whether its own was chosen in
  * between: it says so (unsure), and the answer to the client is an open outcome.  If it finds what it had found before,
@@ -15,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BACKOFF_DOUBLINGS_MAX = 4 };
+enum { BACKOFF_DOUBLINGS_MAX = 4, REPEAT_DOUBLINGS_MAX = 5 };
 
 enum phase { WAITS, BACKS_OFF, PREPARES, DECIDES, ACCEPTS };
 
@@ -37,6 +39,7 @@ struct paxos_attempt {
 	struct paxos_ballot found;      /* what was adopted then */
 	uint64_t seen_round;
 	uint32_t outbid;                /* times */
+	uint32_t repeats;               /* of the question of this phase */
 	uint64_t asked_ns, at_ns;       /* asked_ns 0: more than once, so it measures nothing */
 };
 
@@ -125,7 +128,9 @@ static void ask(struct paxos *c, struct paxos_attempt *t)
 		m->request = t->phase == ACCEPTS ? t->request : 0;
 		m->after_persist = c->reserved_record > c->durable;
 	}
-	wait_until(c, t, c->now_ns + c->options.heartbeat_ns);
+	wait_until(c, t, c->now_ns + (c->options.heartbeat_ns << t->repeats));
+	if (t->repeats < REPEAT_DOUBLINGS_MAX)
+		t->repeats++;
 }
 
 static void back_off(struct paxos *c, struct paxos_attempt *t)
@@ -163,7 +168,7 @@ static void begin(struct paxos *c, struct paxos_attempt *t)
 	}
 	t->phase = PREPARES;
 	t->config = paxos_in_force(c)->slot;
-	t->said = t->own_record = 0;
+	t->said = t->own_record = t->repeats = 0;
 	t->adopted = (struct paxos_ballot){ 0, "" };
 	t->asked_ns = c->now_ns;
 	if (is_own_acceptor(c)) {
@@ -205,7 +210,7 @@ void paxos_register_value(struct paxos *c, uint64_t request, bool keep)
 	}
 	t->phase = ACCEPTS;
 	t->kind = keep && t->adopted.round ? t->adopted_change : t->change;
-	t->said = t->own_record = 0;
+	t->said = t->own_record = t->repeats = 0;
 	t->asked_ns = c->now_ns;
 	if (!keep && !t->first_round) {
 		t->first_round = t->ballot.round;

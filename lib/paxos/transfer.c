@@ -105,12 +105,12 @@ void paxos_transfer_end(struct paxos *c, bool failed)
 	c->transferring.told = false;
 }
 
-/* Nobody is asked first, and acceptors need not wait for silence. */
+/* Nobody is asked first, and acceptors need not wait until they hear nothing of that leader. */
 void paxos_recv_prepare_now(struct paxos *c, const struct paxos_message *m)
 {
 	if (m->ballot.round == 0 || paxos_ballot_cmp(&m->ballot, &c->promised) < 0 || !paxos_obey(c, m))
 		return;
 	c->quiet_until_ns = 0;
 	if (paxos_may_campaign(c))
-		paxos_campaign(c, true);
+		paxos_campaign(c, &m->ballot);
 }

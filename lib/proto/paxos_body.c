@@ -15,6 +15,7 @@ enum { TYPES = PAXOS_SYNC_OK + 1 };
 enum field_kind {
 	END, BALLOT,
 	ANY_BALLOT,                     /* or null, round 0 */
+	OPTIONAL_BALLOT,                /* round 0 where it is missing */
 	NAME,                           /* of a register */
 	NUMBER,                         /* has to be there */
 	OPTIONAL,                       /* a number that is 0 where it is missing */
@@ -36,7 +37,8 @@ struct kind { const char *type; struct field field[WIRE_FIELDS_MAX + 1]; };
 static const struct kind kinds[TYPES] = {
 	[PAXOS_PREPARE] = { "prepare", {
 		THE_BALLOT, THE_INSTANCE, { "from", NUMBER, LOG, AT(from) }, { "slot", OPTIONAL, LOG, AT(slot) },
-		{ "pre", FLAG, LOG, AT(pre) }, { "transfer", FLAG, LOG, AT(transfer) }, THE_SENDER } },
+		{ "pre", FLAG, LOG, AT(pre) }, { "transfer", FLAG, LOG, AT(transfer) },
+		{ "promised", OPTIONAL_BALLOT, LOG, AT(promised) }, THE_SENDER } },
 	[PAXOS_PROMISE] = { "promise", {
 		THE_BALLOT, THE_INSTANCE, { "from", NUMBER, LOG, AT(from) }, { "chosen", NUMBER, LOG, AT(upto) },
 		{ "pre", FLAG, LOG, AT(pre) }, { "more", FLAG, LOG, AT(more) }, { "learner", FLAG, BOTH, AT(learner) }, THE_SENDER,
@@ -275,6 +277,8 @@ static bool read_field(const struct paxos_names *names, const struct field *f, c
 	switch (f->kind) {
 	case ANY_BALLOT:
 		return wire_null(v) || paxos_ballot_read(v, (struct paxos_ballot *)(void *)at);
+	case OPTIONAL_BALLOT:
+		return v->kind == WIRE_ABSENT || wire_null(v) || paxos_ballot_read(v, (struct paxos_ballot *)(void *)at);
 	case BALLOT:
 		return paxos_ballot_read(v, (struct paxos_ballot *)(void *)at);
 	case NAME:
@@ -370,8 +374,11 @@ static void write_field(struct buf *b, const struct field *f, const struct paxos
 	uint64_t number;
 
 	switch (f->kind) {
+	case OPTIONAL_BALLOT:
 	case BALLOT:
 	case ANY_BALLOT:
+		if (f->kind == OPTIONAL_BALLOT && !((const struct paxos_ballot *)(const void *)at)->round)
+			return;
 		put_name(b, f->name);
 		paxos_ballot_write(b, (const struct paxos_ballot *)(const void *)at);
 		return;

@@ -77,6 +77,7 @@ struct coat {
 	struct paxos_texts in, own;     /* of a message; of proposals and what is loaded */
 	struct gaps gaps;
 	struct regs regs;
+	size_t move_bytes;              /* so much of them may be written anew, for their age alone */
 	struct proposals proposals;
 	uint64_t request_timeout_ns, deadline_ns;
 	uint64_t incarnation;

@@ -2,8 +2,9 @@
  * paxos_register: the registers as their records have them: the texts, and where the last record of each is.
  *
  * A register's record is needed as long as no newer one of it is durable, whatever its age.  So that old segments can go all
- * the same, each rotation writes the oldest anew, at most a quarter of a segment: what registers cost of the log is bounded by
- * about four times what they hold.
+ * the same, each rotation writes the oldest anew, a quarter of a segment: what registers cost of the log is bounded by about
+ * four times what they hold.  A larger one waits until so many rotations have come, or to write it, which fills segments,
+ * would be a reason to write the next one.
  */
 #include "lib/base/err.h"
 #include "lib/proto/paxos_coat.h"
@@ -145,15 +146,19 @@ void paxos_coat_register_persist(struct coat *c, const struct paxos_in *in, cons
 
 void paxos_coat_register_move(struct coat *c)
 {
-	size_t budget = c->segment_bytes / 4, count = c->regs.count;
+	size_t count = c->regs.count;
 
+	c->move_bytes += c->segment_bytes / 4;
 	/* Those of this segment are new enough. */
-	for (struct reg *r; count-- && budget && (r = c->regs.oldest) && r->pos.segment < c->regs.newest->pos.segment;) {
+	for (struct reg *r; count-- && (r = c->regs.oldest) && r->pos.segment < c->regs.newest->pos.segment;) {
 		size_t bytes = r->len + strlen(r->instance) + 128;
 
+		if (bytes > c->move_bytes)
+			return;
+		c->move_bytes -= bytes;
 		write_record(c, r);
-		budget -= bytes < budget ? bytes : budget;
 	}
+	c->move_bytes = 0;
 }
 
 /* --- Sent --- */

@@ -1,80 +1,113 @@
 #!/usr/bin/env bats
 # faultline-bats(7): suites as others would write them, run by a bats of their own.
 
-bats_require_minimum_version 1.5.0
-bats_load_library bats-support
-bats_load_library bats-assert
+load suites.bash
 
 setup() {
-	top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	bin=$(cd "${FAULTLINE_BIN:-$top/build/bin}" && pwd)
-	# Where bats is found, and not the parts of the one that runs this.
-	path=${PATH//"$BATS_LIBEXEC:"/}
-	clean=(env -i PATH="$bin:${PATH//"$BATS_LIBEXEC:"/}" HOME="$BATS_TEST_TMPDIR" TMPDIR="$BATS_TEST_TMPDIR/tmp" LC_ALL=C.UTF-8)
-	cd "$BATS_TEST_TMPDIR" || return
-	mkdir tmp
-	children=()
+	suites_setup
 }
 
 teardown() {
-	local pid
-	for pid in "${children[@]}" $(left_pids); do
-		kill -KILL "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
-	return 0
+	suites_teardown
 }
 
-# What runs in the directories of the suites: nodes, netfault, kvload.
-left_pids() {
-	find /proc/[0-9]* -maxdepth 1 -name cwd -lname "$BATS_TEST_TMPDIR/tmp/*" 2>/dev/null | cut -d/ -f3
+# examples NAME...: the suites of the page, in their order, each from its `load faultline` on.
+examples() {
+	mandoc -T ascii "$top/man/man7/faultline-bats.7" | col -bx | awk -v names="$*" '
+		BEGIN { split(names, name, " ") }
+		/^EXAMPLES/ { on = 1 }
+		/^SEE ALSO/ || /^ *And one in/ { out = "" }
+		on && /^ *load faultline$/ { indent = match($0, /load/) - 1; out = name[++n] ".bats" }
+		out { print substr($0, indent + 1) >out }'
 }
 
-nothing_left() {
-	[ -z "$(left_pids)" ]
-}
-
-# Tries a command every 20 ms until it succeeds.
-eventually() {
-	local end=$((SECONDS + 30))
-	until "$@"; do
-		((SECONDS < end)) || return 1
-		sleep 0.02
-	done
-}
-
-assert_nothing_left() {
-	eventually nothing_left || fail "still there: $(left_pids | xargs ps -o pid,args -p)"
-}
-
-# suite NAME <TESTS: `@ test` for what bats is not to take for a test of this file.
-suite() {
-	{ echo 'load faultline' && sed 's/^@ test/@test/'; } >"$1.bats"
-}
-
-# With none of the variables of this bats.  Assignments may come first.
-clean() {
-	"${clean[@]}" "$@"
-}
-
-# suites [ASSIGNMENT...] SUITE: in `output`, `lines` and `status`.  Its tests run at once: most of their time they wait.
-suites() {
-	run clean timeout -k 5 300 env "${@:1:$#-1}" bats --formatter tap --jobs 6 --no-parallelize-across-files "${@: -1}.bats"
-}
-
-assert_all_passed() {
-	assert_success
-	assert_nothing_left
-	[ ! -e faultline-failures ] || fail "kept: $(find faultline-failures)"
-}
-
-@test "the suite of the page passes as it stands there" {
-	mandoc -T ascii "$top/man/man7/faultline-bats.7" | col -bx |
-		awk '/^ *#!.*bats$/ { indent = match($0, /#/) - 1; on = 1 } /^SEE ALSO/ { on = 0 } on { print substr($0, indent + 1) }' >store.bats
+@test "the suites of the page pass as they stand there" {
+	examples store seeds
 	grep -q assert_linearizable store.bats
 	suites store
 	assert_all_passed
 	assert_line '1..3'
+	grep -q cluster_simulate seeds.bats
+	suites seeds
+	assert_all_passed
+	assert_line '1..1'
+}
+
+@test "single nodes: what is insisted on, a status that is awaited, what is told and what the trace has; -C goes on where it was" {
+	suite single <<-'.'
+	@ test "asked and told" {
+		set -u -o pipefail
+		IFS=,
+		cluster_start 3 sh -c 'exec raft-node $(cat {id}.options 2>/dev/null)'
+		cluster_wait_leader
+		[ ${#followers[@]} = 2 ]
+		[[ " ${followers[0]} ${followers[1]} " != *" $leader "* ]]
+		node_crash "${followers[0]}"
+		trace_mark
+		! FAULTLINE_PATIENCE=2 trace_wait '"event":"death"'
+		! FAULTLINE_PATIENCE=2 node_wait "${followers[0]}" .id
+		# One that is down meanwhile.
+		(sleep 1 && net restart "${followers[0]}") &
+		run insist "${followers[0]}" '{"type":"write","key":"x","value":1}'
+		[ "$status $output" = '0 {"type":"write_ok"}' ]
+		node_wait "${followers[0]}" '.last_applied >= 2 and .role == "follower"'
+		[[ $answer =~ '"status_ok"' ]]
+		insist n1 '{"type":"read","key":"y"}'
+		assert_error 11 20
+		is_error 20
+		! is_error 11 2 0
+		! assert_error 11
+		# Its answer is for somebody else, and is none to what is asked next.
+		tell n1 '{"type":"read","key":"x","msg_id":1000}' w
+		trace_wait '"event":"deliver","src":"n1","dest":"w"'
+		for i in {1..3}; do
+			ask n2 '{"type":"read","key":"x"}'
+			[ "$answer" = '{"type":"read_ok","value":1}' ]
+		done
+		echo '--no-such-option' >"$cluster_dir/${followers[1]}.options"
+		node_restart "${followers[1]}"
+		down() { [ "$(cluster_nodes | wc -l)" = 2 ]; }
+		eventually down
+		! cluster_stop
+	}
+	@ test "goes on" {
+		mkdir "it's mine"
+		cluster_start -C "it's mine" 1 raft-node
+		[ "$cluster_dir" = "$PWD/it's mine" ]
+		load_start --ops 50 --mix write
+		load_wait
+		cluster_stop
+		cluster_start -C "$cluster_dir" 1 raft-node --snapshot-every 10
+		load_start --ops 50 --mix read
+		load_wait
+		assert_linearizable
+		assert_converged
+		cluster_stop
+		[ -d "it's mine/n1.raft" ]
+		# Another directory has none of it, and another history.
+		cluster_start 1 raft-node
+		! assert_linearizable
+		load_start --ops 50
+		load_wait
+		assert_linearizable
+	}
+	@ test "gives up" {
+		cluster_start 1 raft-node
+		! node_wait n1 '.role =='
+		! FAULTLINE_PATIENCE=1 node_wait n1 '.role == "none"'
+		net pause n1
+		FAULTLINE_PATIENCE=1 insist n1 '{"type":"read","key":"y"}'
+	}
+	.
+	suites single
+	assert_failure
+	assert_line 'ok 1 asked and told'
+	assert_line 'ok 2 goes on'
+	assert_line 'not ok 3 gives up'
+	assert_line '# faultline: node_wait: no filter of jq: .role =='
+	assert_line --regexp '^# faultline: the status of n1 does not fit \.role == "none" after 1 s: \{"type":"status_ok"'
+	assert_line '# faultline: n1 refuses {"type":"read","key":"y"} after 1 s: no answer'
+	assert_nothing_left
 }
 
 @test "paxos-node, and a program of one's own that knows no status and no list, pass as well" {
@@ -126,11 +159,12 @@ assert_all_passed() {
 	@ test "volatile" {
 		cluster_start 3 raft-node --volatile
 		cluster_wait_leader
-		load_start --ops 100
+		load_start --ops 100 --mix write
 		load_wait
 		node_crash n1 n2 n3
 		node_restart n1 n2 n3
-		load_start --ops 100
+		cluster_wait_leader
+		load_start --ops 100 --mix read
 		load_wait
 		assert_linearizable
 	}
@@ -235,115 +269,6 @@ assert_all_passed() {
 	assert_failure
 	assert_line "# faultline: the seed was 99; nothing can be kept in '$PWD/file/seeds/2-of-the-environment'"
 	assert_nothing_left
-}
-
-@test "a teardown of the suite's own runs first, with the cluster still there; whatever it does, nothing is left" {
-	suite teardowns <<-'.'
-	setup() {
-		cluster_start 1 raft-node
-	}
-	teardown() {
-		cluster_wait_leader && echo "led by $leader at ${BATS_TEST_NUMBER}" >>"$BATS_CWD/said"
-		case $BATS_TEST_NUMBER in
-		2) return 1 ;;
-		3) exit 0 ;;
-		4) cluster_teardown ;;
-		esac
-	}
-	@ test "passes" {
-		eventually test -d "$cluster_dir/n1.raft"
-	}
-	@ test "its teardown fails" {
-		true
-	}
-	@ test "its teardown exits" {
-		load_start
-	}
-	@ test "its teardown ends the cluster itself" {
-		true
-	}
-	@ test "skipped" {
-		skip
-	}
-	@ test "exits" {
-		exit 3
-	}
-	.
-	suites teardowns
-	assert_failure
-	assert_line 'ok 1 passes'
-	assert_line 'not ok 2 its teardown fails'
-	assert_line 'ok 4 its teardown ends the cluster itself'
-	assert_line 'ok 5 skipped # skip'
-	assert_line 'not ok 6 exits'
-	assert_equal "$(sort said)" "$(printf 'led by n1 at %d\n' 1 2 3 4 5 6)"
-	assert_equal "$(ls faultline-failures/teardowns)" $'2-its-teardown-fails\n6-exits'
-	assert_nothing_left
-}
-
-# in_background SUITE [ASSIGNMENT...]: bats is `pid`, and leads a group; it says `said`.  An interrupt is not ignored, as it
-# is in the background else.
-in_background() {
-	"${clean[@]}" "${@:2}" setsid env --default-signal=INT bats --formatter tap "$1.bats" >said 2>&1 3>&- &
-	pid=$!
-	children+=("$pid")
-}
-
-# hang [ASSIGNMENT...]: a suite whose test hangs with all there is; the shell of the test is `shell`, its children `siblings`.
-hang() {
-	suite hang <<-'.'
-	teardown() {
-		echo ran >"$BATS_CWD/teardown"
-	}
-	@ test "hangs" {
-		cluster_start 3 raft-node
-		cluster_wait_leader
-		load_start
-		node_pause "$leader"
-		echo $$ >"$BATS_CWD/shell.part"
-		mv "$BATS_CWD/shell.part" "$BATS_CWD/shell"
-		sleep 1000
-	}
-	.
-	in_background hang "$@"
-	eventually test -e shell || fail "$(cat said)"
-	shell=$(cat shell)
-	mapfile -t siblings <<<"$(pgrep -P "$shell")"
-	children+=("$shell" "${siblings[@]}")
-	[ "$(left_pids | wc -l)" -ge 5 ]
-}
-
-ended() {
-	[[ ! -e /proc/$pid || $(cat "/proc/$pid/stat" 2>/dev/null) =~ \)\ Z ]]
-}
-
-assert_torn_down() {
-	eventually ended || fail "$(cat said)"
-	assert_nothing_left
-	assert_equal "$(cat teardown)" ran
-	assert [ -s faultline-failures/hang/1-hangs/trace.svg ]
-	grep -q '^# faultline: kept in ' said
-}
-
-@test "a test that hangs: at its timeout all ends, and is kept" {
-	hang BATS_TEST_TIMEOUT=1001
-	# The time is over.
-	kill "$(pgrep -f '^sleep 1001$' -P "$(IFS=, && echo "${siblings[*]}")")"
-	assert_torn_down
-	grep -q 'not ok 1 hangs # timeout' said
-}
-
-@test "a test that hangs: Ctrl-C ends all, and it is kept" {
-	hang
-	kill -INT -- "-$pid"
-	assert_torn_down
-}
-
-@test "a test that is killed: no teardown runs, and nothing is left" {
-	hang
-	kill -KILL "$shell"
-	assert_nothing_left
-	[ ! -e teardown ]
 }
 
 @test "a wait for what never comes fails in its time, and says what each node said; Ctrl-C need not wait for it" {
@@ -506,9 +431,9 @@ assert_torn_down() {
 	net: there is no cluster: cluster_start comes first
 	ask: there is no cluster: cluster_start comes first
 	assert_linearizable: there was no load: load_start comes first
-	usage: cluster_start COUNT COMMAND [ARGUMENT ...] [-- OPTION ...]
-	usage: cluster_start COUNT COMMAND [ARGUMENT ...] [-- OPTION ...]
-	usage: cluster_start COUNT COMMAND [ARGUMENT ...] [-- OPTION ...]
+	usage: cluster_start [-C DIR] COUNT COMMAND [ARGUMENT ...] [-- OPTION ...]
+	usage: cluster_start [-C DIR] COUNT COMMAND [ARGUMENT ...] [-- OPTION ...]
+	usage: cluster_start [-C DIR] COUNT COMMAND [ARGUMENT ...] [-- OPTION ...]
 	cluster_start: there is a cluster already
 	load_stop: there is no load: load_start comes first
 	load_wait: there is no load: load_start comes first
@@ -589,4 +514,10 @@ assert_torn_down() {
 	assert_all_passed
 	run clean PATH="$path" bats --formatter tap 1
 	assert_failure
+	mkdir bare
+	cp -R usr/share bare/
+	sed "s|/usr/share/|/bare/share/|" 2/a.bats >bare/a.bats
+	run clean PATH="$path" bats --formatter tap bare
+	assert_failure
+	assert_line --regexp '^# faultline: cluster_start: no netfault, neither in .* nor in PATH; FAULTLINE_BIN may say where it is$'
 }

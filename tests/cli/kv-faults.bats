@@ -102,7 +102,7 @@ no_key='{"type":"error","code":20,"text":"key does not exist"}'
 
 @test "definite errors are told and end it: no is 1, a wrong request 2, else 4" {
 	local code wanted
-	for pair in 20:1 21:1 22:1 30:1 10:2 12:2 14:4 99:4; do
+	for pair in 20:1 21:1 22:1 30:1 10:2 12:2 14:1 99:4; do
 		code=${pair%:*} wanted=${pair#*:}
 		serve "s$code" "{\"type\":\"error\",\"code\":$code,\"text\":\"because of \\\"x\\\"\"}"
 		run --separate-stderr kv put k 1

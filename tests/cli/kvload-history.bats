@@ -63,6 +63,20 @@ fake() {
 	assert_equal "$(grep -c create_if_not_exists h)" 0
 }
 
+@test "two loads one after the other are judged together, and write different values" {
+	serve -n 1 -- "$node" keep
+	local mix=read,write,cas
+	run --separate-stderr kvload -s unix:here --ops 400 --clients 5 --keys 2 --mix $mix --history first
+	assert_success
+	run --separate-stderr kvload -s unix:here --ops 400 --clients 5 --keys 2 --mix $mix --first-value 1000 --history second
+	assert_success
+	assert_equal "$(jq -s 'map(select(.type == "invoke" and .f == "write") | .value) | min >= 1000' second)" true
+	assert_equal "$(jq -s 'map(select(.type == "invoke" and .f == "write") | .value) | max < 1000' first)" true
+	jq -c '.process += 1000000' second | cat first - >both
+	run lincheck both
+	assert_success
+	assert_output "linearizable: $(jq -c 'select(.type == "invoke")' both | wc -l) operations on 2 keys"
+}
 @test "a store that forgets one answer: info, and a new process" {
 	fake '{"type":"write_ok"}' drop '{"type":"write_ok"}' '{"type":"error","code":13}' '{"type":"error","code":14}' '{"type":"write_ok"}'
 	run --separate-stderr kvload -s unix:fake --mix write --ops 6 --timeout 200ms --history h

@@ -435,6 +435,7 @@ Try 'kvload --help'.\$"
 		--distribution '11': must be : -s unix:x --distribution zipf:11
 		--txn-ops '65': must be a whole number from 1 to 64 : -s unix:x --txn-ops 65
 		--values '0': must be : -s unix:x --values 0
+		--first-value '0': must be a whole number from 1 to 1000000000000000 : -s unix:x --first-value 0
 		--key-bytes 4: 10000 keys of lists need 5 : -s unix:x --key-bytes 4 --mix append
 		--retry '0s': must be a time from 1ms to 1h : -s unix:x --retry 0s
 		--resend '0s': must be a time from 1ms to 1h : -s unix:x --resend 0s

@@ -50,6 +50,14 @@ setup() {
 	done
 }
 
+@test "planted in the runtime, a bug is found by the campaign; one that few seeds would bring, by a scenario" {
+	export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0     # nodes have libraries loaded before
+	run tests/mutants/run -j 1 node-send-before-flush raft-lease-no-margin
+	assert_success
+	assert_line --regexp '^ok - node-send-before-flush: campaign raft-node, seed [0-9]+, [0-9.]+ s: trace: .+'
+	assert_line --regexp '^ok - raft-lease-no-margin: scenario raft, [0-9.]+ s: a lease leaves room for clocks that run apart$'
+}
+
 @test "a failure is shrunk to a scenario that a person can read, which fails so again, and only with the bug" {
 	tests/mutants/run -j 1 raft-read-deposed >found
 	sim=$BUILD/mutants/raft-read-deposed/tests/sim/sim

@@ -85,6 +85,9 @@ each_is_a_usage_error() {
 		--replay and --loss do not go together : -n n1=cat --replay t --loss 1
 		--check-plan stands alone : --check-plan /dev/null --seed 1
 		--nemesis skew: clocks can be skewed with --lockstep alone : -n n1=cat --nemesis crash,skew
+		--plan '-': standard input can be read once : -n n1=cat --plan - --plan -
+		--trace '-': standard output is a client's : -n n1=cat --trace -
+		--plan '-': without nodes, standard input is what goes through : --plan -
 	END
 }
 

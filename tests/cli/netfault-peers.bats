@@ -76,6 +76,16 @@ end_far() {
 	end_far
 }
 
+@test "what a node elsewhere says asks for no answer, whatever is in it" {
+	{
+		message n2 n1 append '"entries":[{"type":"write","msg_id":7}]'
+		message c1 n1 read '"msg_id":8'
+	} >lines
+	run --separate-stderr netfault -n n1="$node mute" --peer n2=unix:nowhere --drain 10ms <lines
+	assert_success
+	assert_regex "$stderr" 'stdin: 1 of 1 requests have no answer'
+}
+
 @test "init names nodes and peers in one order on every host: n2 before n10" {
 	far -n n10="$keeper" --peer n1=unix:near --peer n2=unix:near --listen unix:far
 	start -n n2="$keeper" -n n1="$keeper" --peer n10=unix:far --listen unix:near

@@ -109,8 +109,34 @@ keeper="exec cat 3>&1 >seen-{id}"
 	run --separate-stderr netfault -n 1 --drain 60s -- "$node" <lines
 	assert_success
 	assert_output "$(message n1 c1 read_ok '"in_reply_to":3')"
-	assert_equal "$stderr" "netfault: stdin: line 1 is for 'n9', which is no node, and no client has used that name
+	assert_equal "$stderr" "netfault: stdin: line 1 is for 'n9', which is no node, and no client has that name
 netfault: lines lost: 2 for nobody"
+}
+
+@test "a line for a client that has gone is counted apart, and nothing is told of it" {
+	for faults in '' '--client-links --delay 1ms'; do
+		# shellcheck disable=SC2086
+		start -n 1 --listen tcp:127.0.0.1:0 $faults -- "$node"
+		find_port
+		connect
+		say "$(message gone n1 read '"msg_id":1')"
+		listen
+		exec 5>&-
+		for i in 1 2; do        # with these it has seen that end, too
+			tell "$(message c1 n1 read "\"msg_id\":$i")"
+			hear
+		done
+		tell "$(message c1 gone late)"
+		tell "$(message c1 never late)"
+		tell "$(message c1 n1 read '"msg_id":3')"
+		hear
+		kill -TERM "$pid"
+		end
+		grep -v -e 'listening at' -e 'seed' err >told
+		assert_equal "$(wc -l <told)" 2
+		assert_regex "$(head -n 1 told)" " is for 'never', which is no node, and no client has that name$"
+		assert_equal "$(tail -n 1 told)" "netfault: lines lost: 1 for nobody, 1 for clients that had gone"
+	done
 }
 
 @test "lines that are no messages are told once and counted, and the stream goes on" {
@@ -262,6 +288,33 @@ n1: three"
 	assert_equal "$(jq -r .src <<<"$heard")" "$second"
 	end
 	assert_equal "$status" 0
+}
+
+@test "\"*\": who declines with error 11 gets no more of it while there are others, and an outsider is asked last" {
+	cat >answer.jq <<-'END'
+		select(.body.type == "ask") | {src: $id, dest: .src, body: ({in_reply_to: .body.msg_id} +
+		if $id == "n1" then {type: "error", code: 11} else {type: "ask_ok", code: 11} end)}
+	END
+	for faults in '' '--client-links --delay 1ms'; do
+		# shellcheck disable=SC2086
+		start -n 3 --members n1,n2 $faults -- jq -c --unbuffered --arg id '{id}' -f answer.jq
+		seen=""
+		for i in 1 2 3 4; do
+			tell "$(message c1 '*' ask "\"msg_id\":$i")"
+			hear
+			seen+=$(jq -r .src <<<"$heard")
+		done
+		assert_equal "$seen" n1n2n2n2
+		for i in 1 2; do
+			tell "$(message c1 net crash "\"msg_id\":9,\"node\":\"n$i\"")"
+			hear
+		done
+		tell "$(message c1 '*' ask '"msg_id":5')"
+		hear
+		assert_equal "$(jq -r .src <<<"$heard")" n3
+		kill -TERM "$pid"
+		end
+	done
 }
 
 @test "nobody takes the name of a node, nor net, nor *" {

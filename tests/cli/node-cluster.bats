@@ -1,75 +1,7 @@
 #!/usr/bin/env bats
 # Three to five real processes in their own time, killed, cut off, joined and removed while clients go on.
 
-bats_require_minimum_version 1.5.0
-bats_load_library bats-support
-bats_load_library bats-assert
-bin=$(cd "${FAULTLINE_BIN:-$BATS_TEST_DIRNAME/../../build/bin}" && pwd)
-load "$bin/faultline"
-
-NODE=${NODE:-raft-node}
-: "${FAULTLINE_KEEP:=${bin%/bin}/failures/$NODE}"
-
-# start COUNT [OPTION...] [-- OPTION...]: those of the node, then those of the network.  A death is found out by silence; the
-# process of n1 is in n1.pid.
-start() {
-	local count=$1 options=()
-	shift
-	while [ $# -gt 0 ] && [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	# shellcheck disable=SC2016
-	cluster_start "$count" sh -c 'echo $$ >{id}.pid; exec "$0" "$@"' "$bin/$NODE" "${options[@]}" -- --no-hints "${@:2}"
-}
-
-# Is the answer an error of one of the codes, as `0|11`?
-is_error() {
-	[[ $answer =~ \"type\":\"error\" && $answer =~ \"code\":($1)[,}] ]]
-}
-
-assert_error() {
-	is_error "$1" || fail "no error $1: $answer"
-}
-
-is_taken() {
-	ask "$@" >/dev/null && ! is_error '0|11'
-}
-
-# insist NODE BODY: asks until the answer is no timeout and no `temporarily unavailable`.
-insist() {
-	eventually is_taken "$@" || fail "$1 refuses $2: $answer"
-}
-
-# write NODE N...: keys kN, each until it is acknowledged.
-write() {
-	local n
-	for n in "${@:2}"; do
-		insist "$1" "{\"type\":\"write\",\"key\":\"k$n\",\"value\":$n}"
-		assert_equal "$answer" '{"type":"write_ok"}'
-	done
-}
-
-assert_has() {
-	local n
-	for n in "${@:2}"; do
-		insist "$1" "{\"type\":\"read\",\"key\":\"k$n\"}"
-		assert_equal "$1 $answer" "$1 {\"type\":\"read_ok\",\"value\":$n}"
-	done
-}
-
-# status_is NODE JQ: does its status fit the filter?
-status_is() {
-	ask "$1" '{"type":"status"}' >/dev/null
-	jq -e "$2" >/dev/null <<<"$answer"
-}
-
-# The first of the names that is not $leader, in `follower`.
-pick_follower() {
-	for follower; do
-		[ "$follower" = "$leader" ] || return 0
-	done
-}
+load store.bash
 
 # Elections that nobody waits for: who leads is made so by hand, and what ends it is no timeout.
 calm=(--election-timeout 6s-1000s --heartbeat 50ms)
@@ -77,7 +9,7 @@ calm=(--election-timeout 6s-1000s --heartbeat 50ms)
 make_leader() {
 	if [ "$NODE" = raft-node ]; then
 		# As a leader of term 1 would tell it.
-		tell "{\"src\":\"n0\",\"dest\":\"$1\",\"body\":{\"type\":\"timeout_now\",\"term\":1,\"leader_id\":\"n0\"}}"
+		tell "$1" '{"type":"timeout_now","term":1,"leader_id":"n0"}' n0
 	else
 		# The first ballot comes early.
 		cluster_wait_leader n1 n2 n3
@@ -85,11 +17,6 @@ make_leader() {
 	fi
 	cluster_wait_leader n1 n2 n3
 	assert_equal "$leader" "$1"
-}
-
-# A line of nobody's, to which no answer is heard.
-tell() {
-	printf '%s\n' "$1" >"/dev/tcp/127.0.0.1/${FAULTLINE_SERVER##*:}"
 }
 
 # Two more that may be taken in.
@@ -104,12 +31,8 @@ steady=(--election-timeout 1s-2s --heartbeat 100ms)
 	for i in {1..30}; do
 		write "n$((i % 3 + 1))" "$i"
 	done
-	dead=$leader
+	dead=$leader rest=("${followers[@]}")
 	node_crash "$dead"
-	rest=()
-	for name in n1 n2 n3; do
-		[ $name = "$dead" ] || rest+=($name)
-	done
 	write "${rest[0]}" 31
 	for name in "${rest[@]}"; do
 		assert_has "$name" {1..31}
@@ -119,7 +42,7 @@ steady=(--election-timeout 1s-2s --heartbeat 100ms)
 	assert_has "$dead" {1..32}
 	cluster_wait_leader n1 n2 n3
 	for name in n1 n2 n3; do
-		eventually status_is $name '.last_applied >= 32 and .commit_index == .last_index' || fail "$answer"
+		node_wait $name '.last_applied >= 32 and .commit_index == .last_index'
 	done
 }
 
@@ -156,15 +79,12 @@ steady=(--election-timeout 1s-2s --heartbeat 100ms)
 	for request in '{"type":"write","key":"k1","value":-1}' '{"type":"read","key":"k1"}' '{"type":"txn","txn":[["r","k1",null]]}' \
 		'{"type":"list","prefix":""}' '{"type":"cas","key":"k1","from":1,"to":-1}' '{"type":"delete","key":"k1"}'; do
 		ask "$old" "$request"
-		assert_error '0|11'
+		assert_error 0 11
 	done
 	ask "$old" '{"type":"read","key":"k1","stale":true}'
 	assert_equal "$answer" '{"type":"read_ok","value":1}'
-	pick_follower n1 n2 n3
-	leader=$old
-	pick_follower n1 n2 n3
-	write "$follower" 2
-	assert_has "$follower" 1 2
+	write "${followers[0]}" 2
+	assert_has "${followers[0]}" 1 2
 	# What the majority does not know it has not done, and the other learns what it missed.
 	net heal
 	assert_has "$old" 1 2
@@ -178,19 +98,19 @@ steady=(--election-timeout 1s-2s --heartbeat 100ms)
 	start 3 "${steady[@]}"
 	cluster_wait_leader n1 n2 n3
 	write n1 1
-	pick_follower n1 n2 n3
+	follower=${followers[0]}
 	ask "$leader" '{"type":"status"}'
 	term=$(jq -c '.term // .ballot' <<<"$answer")
 	was=$leader
 	net isolate "$follower"
 	# It notices that nobody leads it.
-	eventually status_is "$follower" '.leader == null'
+	node_wait "$follower" '.leader == null'
 	for i in {2..20}; do
 		write "$was" "$i"
 	done
-	eventually status_is "$follower" '.role == "candidate"'
+	node_wait "$follower" '.role == "candidate"'
 	net heal
-	eventually status_is "$follower" ".leader == \"$was\" and .commit_index == .last_index and .last_index >= 20" || fail "$answer"
+	node_wait "$follower" ".leader == \"$was\" and .commit_index == .last_index and .last_index >= 20"
 	ask "$was" '{"type":"status"}'
 	assert_equal "$(jq -c '[.role, .term // .ballot]' <<<"$answer")" "[\"leader\",$term]"
 }
@@ -203,8 +123,8 @@ steady=(--election-timeout 1s-2s --heartbeat 100ms)
 		assert_equal "$(jq -c '[.role, .voters]' <<<"$answer")" '["learner",[]]'
 		insist n2 "{\"type\":\"join\",\"node\":\"$name\"}"
 		assert_equal "$(jq -r .type <<<"$answer")" join_ok
-		eventually status_is n1 ".voters | index(\"$name\")" || fail "$answer"
-		eventually status_is $name ".voters | index(\"$name\")" || fail "$answer"
+		node_wait n1 ".voters | index(\"$name\")"
+		node_wait $name ".voters | index(\"$name\")"
 	done
 	ask n1 '{"type":"status"}'
 	assert_equal "$(jq -c '[(.voters | sort), .learners]' <<<"$answer")" '[["n1","n2","n3","n8","n9"],[]]'
@@ -215,11 +135,9 @@ steady=(--election-timeout 1s-2s --heartbeat 100ms)
 	assert_equal "$(jq -r .type <<<"$answer")" join_ok
 	# The leader goes, and another.
 	cluster_wait_leader n1 n2 n3 n8 n9
-	pick_follower n1 n2 n3 n8 n9
-	rest=()
-	for name in n1 n2 n3 n8 n9; do
-		if [ $name = "$leader" ] || [ $name = "$follower" ]; then node_crash $name; else rest+=($name); fi
-	done
+	rest=("${followers[@]:1}")
+	node_crash "$leader"
+	node_crash "${followers[0]}"
 	write "${rest[2]}" 11
 	assert_has "${rest[1]}" {1..11}
 	# They know their cluster from their own disk.
@@ -233,16 +151,11 @@ steady=(--election-timeout 1s-2s --heartbeat 100ms)
 	start 3 "${steady[@]}"
 	write n1 1
 	cluster_wait_leader n1 n2 n3
-	pick_follower n1 n2 n3
-	gone=$follower
+	gone=${followers[0]}
 	insist "$leader" "{\"type\":\"leave\",\"node\":\"$gone\"}"
 	assert_equal "$(jq -r .type <<<"$answer")" leave_ok
-	eventually status_is "$leader" ".voters | length == 2" || fail "$answer"
-	left=()
-	for name in n1 n2 n3; do
-		[ $name = "$gone" ] || left+=($name)
-	done
-	was=$leader
+	node_wait "$leader" ".voters | length == 2"
+	was=$leader other=${followers[1]}
 	ask "$was" '{"type":"status"}'
 	term=$(jq -c '.term // .ballot' <<<"$answer")
 	for i in {2..30}; do
@@ -253,10 +166,8 @@ steady=(--election-timeout 1s-2s --heartbeat 100ms)
 	# Twice is once.
 	insist "$was" "{\"type\":\"leave\",\"node\":\"$gone\"}"
 	# The one that is left leads, alone.
-	other=${left[0]}
-	[ "$other" != "$was" ] || other=${left[1]}
 	insist "$other" "{\"type\":\"leave\",\"node\":\"$was\"}"
-	eventually status_is "$other" ".role == \"leader\" and .voters == [\"$other\"]" || fail "$answer"
+	node_wait "$other" ".role == \"leader\" and .voters == [\"$other\"]"
 	write "$other" 31
 	assert_has "$other" {1..31}
 }
@@ -265,14 +176,14 @@ steady=(--election-timeout 1s-2s --heartbeat 100ms)
 	start 3
 	write n1 1
 	cluster_wait_leader n1 n2 n3
-	pick_follower n1 n2 n3
+	follower=${followers[0]}
 	insist "$leader" "{\"type\":\"leave\",\"node\":\"$follower\"}"
-	eventually status_is "$leader" '.voters | length == 2'
+	node_wait "$leader" '.voters | length == 2'
 	write "$leader" 2
 	insist "$leader" "{\"type\":\"join\",\"node\":\"$follower\"}"
 	assert_equal "$(jq -r .type <<<"$answer")" join_ok
-	eventually status_is "$leader" '.voters | length == 3' || fail "$answer"
-	eventually status_is "$follower" '(.voters | length == 3) and .commit_index == .last_index'
+	node_wait "$leader" '.voters | length == 3'
+	node_wait "$follower" '(.voters | length == 3) and .commit_index == .last_index'
 	assert_has "$follower" 1 2
 }
 
@@ -322,16 +233,16 @@ steady=(--election-timeout 1s-2s --heartbeat 100ms)
 	start 3 --snapshot-every 50 --segment-size 64K -- "${outside[@]}"
 	cluster_wait_leader n1 n2 n3
 	write n1 0
-	pick_follower n1 n2 n3
+	follower=${followers[0]}
 	node_crash "$follower"
 	# A request as another may send it, long.
 	pad=$(printf '%02000d' 0)
 	for i in {1..300}; do
 		insist "$leader" "{\"type\":\"write\",\"key\":\"k$((i % 40))\",\"value\":$((i % 40)),\"pad\":\"$pad\"}"
 	done
-	eventually status_is "$leader" '.snapshot_index > 200 and .first_index > 100' || fail "$answer"
+	node_wait "$leader" '.snapshot_index > 200 and .first_index > 100'
 	node_restart "$follower"
-	eventually status_is "$follower" '.snapshot_index > 100 and .last_applied >= 300' || fail "$answer"
+	node_wait "$follower" '.snapshot_index > 100 and .last_applied >= 300'
 	assert_has "$follower" {0..39}
 	write "$follower" 41
 	node_crash "$follower"
@@ -339,14 +250,14 @@ steady=(--election-timeout 1s-2s --heartbeat 100ms)
 	assert_has "$follower" {0..39} 41
 	# And so is one that joins.
 	insist n1 '{"type":"join","node":"n8"}'
-	eventually status_is n8 '.snapshot_index > 100 and (.voters | index("n8"))' || fail "$answer"
+	node_wait n8 '.snapshot_index > 100 and (.voters | index("n8"))'
 	assert_has n8 {0..39} 41
 }
 
 @test "a watch at a follower tells what happens anywhere, in the order of the log" {
 	start 3
 	cluster_wait_leader n1 n2 n3
-	pick_follower n1 n2 n3
+	follower=${followers[0]}
 	exec {watch}<>"/dev/tcp/127.0.0.1/${FAULTLINE_SERVER##*:}"
 	echo "{\"src\":\"w\",\"dest\":\"$follower\",\"body\":{\"type\":\"watch\",\"msg_id\":1,\"prefix\":\"k\"}}" >&"$watch"
 	read -r -t 30 -u "$watch" line
@@ -358,4 +269,21 @@ steady=(--election-timeout 1s-2s --heartbeat 100ms)
 		read -r -t 30 -u "$watch" line
 		assert_equal "$(jq -c '[.body.type, .body.key, .body.value]' <<<"$line")" "[\"event\",\"k$i\",$i]"
 	done
+}
+
+@test "the longest request that a node takes reaches all the others, and blocks nothing behind it" {
+	start 3 --line-max 100000
+	cluster_wait_leader n1 n2 n3
+	line='{"src":"c1","dest":"n1","body":{"type":"write","key":"x","msg_id":1,"value":"PAD"}}'
+	pad=$(printf "%$((100000 - ${#line} + 3))s" | tr ' ' v)
+	is_written() {
+		tell n1 "{\"type\":\"write\",\"key\":\"x\",\"msg_id\":1,\"value\":\"$pad\"}" c1
+		ask n1 '{"type":"read","key":"x"}' >/dev/null && ! is_error 0 11 20
+	}
+	eventually is_written || fail "${answer:0:200}"
+	for name in n1 n2 n3; do
+		node_wait $name '.last_applied == .commit_index and .keys == 1'
+	done
+	insist n2 '{"type":"write","key":"y","value":1}'
+	assert_equal "$answer" '{"type":"write_ok"}'
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # What a node keeps on its disk: the log as text, what it does with a torn, damaged, foreign or full one.
 
-load cluster.bash
+load node.bash
 
 setup() {
 	node_setup

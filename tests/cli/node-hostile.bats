@@ -2,7 +2,7 @@
 # A node among those who do it harm: answers that come late or twice, lines as long as may be, clients that speak as nodes do,
 # readers who stop reading, and histories in which a definite answer would be a lie.
 
-load cluster.bash
+load node.bash
 
 setup() {
 	node_setup
@@ -110,21 +110,6 @@ outcome() {
 	END
 	run jq -c 'select(.dest == "c1") | .body.type' scene.out
 	refute_output --partial _ok
-}
-
-@test "the longest request that a node takes reaches all the others, and blocks nothing behind it" {
-	start_cluster n1 n2 n3 -- --line-max 100000
-	wait_for_leader n1 n2 n3
-	line='{"src":"c1","dest":"n1","body":{"msg_id":1000,"type":"write","key":"x","value":"PAD"}}'
-	pad=$(printf "%$((100000 - ${#line} + 3))s" | tr ' ' v)
-	msg_id=999
-	insist n1 "{\"type\":\"write\",\"key\":\"x\",\"value\":\"$pad\"}"
-	assert_equal "$answer" '{"type":"write_ok"}'
-	for name in n1 n2 n3; do
-		eventually status_is $name '.last_applied == .commit_index and .keys == 1'
-	done
-	insist n2 '{"type":"write","key":"y","value":1}'
-	assert_equal "$answer" '{"type":"write_ok"}'
 }
 
 # ---- watches ----

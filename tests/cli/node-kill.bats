@@ -2,7 +2,7 @@
 # A node alone that dies at any one of its system calls on the disk, or whose disk fails there: what it acknowledged happened,
 # once, and nothing in between is missing.  tests/kill/fault.c, preloaded, picks the call.
 
-load cluster.bash
+load node.bash
 
 setup() {
 	node_setup

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Lockstep: time comes from the lines alone, each is followed by one `idle`, and a node is a function of its input.
 
-load cluster.bash
+load node.bash
 
 setup() {
 	node_setup

@@ -2,7 +2,7 @@
 # What clients ask of a node and what they are answered: reads, writes, lists, transactions, watches, status; keys and
 # values of every kind.
 
-load cluster.bash
+load node.bash
 
 setup() {
 	node_setup
@@ -269,4 +269,17 @@ teardown() {
 	assert_error 20
 	ask '{"type":"status"}'
 	assert_equal "$(jq -c '[.leader, .commit_index, .voters]' <<<"$answer")" '[null,0,["n1","n2","n3"]]'
+}
+
+@test "a node that is no member and hears no leader says at once that it has no answer" {
+	start_node --id n1 --join --volatile --request-timeout 10m
+	for body in '{"type":"write","key":"x","value":1}' '{"type":"read","key":"x"}' '{"type":"txn","txn":[["r","x",null]]}' \
+		'{"type":"join","node":"n1"}' '{"type":"leave","node":"n2"}' '{"type":"watch"}'; do
+		ask "$body"
+		assert_equal "$answer" '{"type":"error","code":11,"text":"this node knows no cluster that it is a member of"}'
+	done
+	ask '{"type":"read","key":"x","stale":true}'
+	assert_equal "$(jq .code <<<"$answer")" 20
+	ask '{"type":"status"}'
+	assert_equal "$(jq -r .type <<<"$answer")" status_ok
 }

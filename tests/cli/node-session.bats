@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Exactly once: a request of a session happens once however often it is sent, and each repeat gets the first answer.
 
-load cluster.bash
+load node.bash
 
 setup() {
 	node_setup

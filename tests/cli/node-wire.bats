@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # A node on its own: init and flags, the envelope, what is no message or no request, how it ends.
 
-load cluster.bash
+load node.bash
 
 setup() {
 	node_setup

@@ -3,7 +3,7 @@
 # over a crash; change goes from value to value; and none of it needs a leader.
 
 NODE=${NODE:-paxos-node}
-load cluster.bash
+load node.bash
 
 setup() {
 	[ "$NODE" = paxos-node ] || skip "for paxos-node"
@@ -203,93 +203,6 @@ calm=(--election-timeout 1000s-2000s --heartbeat 1s)
 	sort -n -u drawn | diff - drawn
 }
 
-@test "change: from nothing to a value, from value to value, and errors 20 and 22 where it is not so" {
-	start_cluster n1 n2 n3
-	wait_for_leader n1 n2 n3
-	change() {
-		ask_at "$1" "{\"type\":\"change\",\"instance\":\"r\",\"from\":$2,\"to\":$3}"
-	}
-	ask_at n2 '{"type":"change","instance":"r"}'
-	assert_equal "$answer" '{"type":"change_ok","instance":"r","value":null}'
-	change n1 5 6
-	assert_error 20
-	change n1 null 1
-	assert_equal "$answer" '{"type":"change_ok","instance":"r","value":1}'
-	change n2 null 2
-	assert_error 22
-	for i in {1..20}; do
-		change "n$((i % 3 + 1))" "$i" "$((i + 1))"
-		assert_equal "$answer" "{\"type\":\"change_ok\",\"instance\":\"r\",\"value\":$((i + 1))}"
-	done
-	# By what it means, not by how it is written.
-	change n1 21 '{"a":1,"b":[1.0]}'
-	change n2 '{"b" : [1e0], "a":1}' '"text"'
-	assert_equal "$answer" '{"type":"change_ok","instance":"r","value":"text"}'
-	change n3 '"text"' null
-	change n3 '"text"' 1
-	assert_error 20
-	change n3 null '"again"'
-	assert_equal "$answer" '{"type":"change_ok","instance":"r","value":"again"}'
-	ask_at n1 '{"type":"propose","instance":"r","value":1}'
-	assert_error 22
-	ask_at n1 '{"type":"propose","instance":"s","value":1}'
-	assert_equal "$answer" '{"type":"propose_ok","instance":"s","value":1}'
-	ask_at n2 '{"type":"change","instance":"s","from":1,"to":2}'
-	assert_error 22
-	converse <<-'END'
-		{"type":"change","instance":"r","from":1} -> {"type":"error","code":12}
-		{"type":"change","instance":"r","to":1} -> {"type":"error","code":12}
-		{"type":"change","instance":7,"from":1,"to":1} -> {"type":"error","code":12}
-		{"type":"change","instance":"","from":1,"to":1} -> {"type":"error","code":12}
-		{"type":"propose","instance":"t"} -> {"type":"error","code":12}
-		{"type":"propose","value":1} -> {"type":"error","code":12}
-	END
-}
-
-@test "a register lives without any leader, and after every node was killed" {
-	start_cluster n1 n2 n3 -- --election-timeout 1000s-2000s --heartbeat 50ms
-	eventually status_is n1 .votes
-	eventually status_is n2 .votes
-	eventually status_is n3 .votes
-	insist n1 '{"type":"change","instance":"r","from":null,"to":0}'
-	insist n2 '{"type":"propose","instance":"s","value":"once"}'
-	for ((i = 0; i < 6; i++)); do
-		victim=n$((i % 3 + 1))
-		other=n$(((i + 1) % 3 + 1))
-		kill_node $victim
-		insist $other "{\"type\":\"change\",\"instance\":\"r\",\"from\":$i,\"to\":$((i + 1))}"
-		assert_equal "$answer" "{\"type\":\"change_ok\",\"instance\":\"r\",\"value\":$((i + 1))}"
-		restart_node $victim
-	done
-	for name in n1 n2 n3; do
-		kill -KILL "${pid_of[$name]}"
-	done
-	for name in n1 n2 n3; do
-		reap "${pid_of[$name]}"
-		restart_node $name
-	done
-	insist n3 '{"type":"change","instance":"r"}'
-	assert_equal "$answer" '{"type":"change_ok","instance":"r","value":6}'
-	insist n1 '{"type":"propose","instance":"s","value":"twice"}'
-	assert_equal "$answer" '{"type":"propose_ok","instance":"s","value":"once"}'
-}
-
-@test "without a quorum a register is answered with code 0 in time, and goes on when there is one" {
-	start_cluster n1 n2 n3 -- --request-timeout 500ms
-	insist n1 '{"type":"change","instance":"r","from":null,"to":1}'
-	kill_node n2
-	kill_node n3
-	ask_at n1 '{"type":"change","instance":"r","from":1,"to":2}'
-	assert_error 0
-	ask_at n1 '{"type":"propose","instance":"s","value":1}'
-	assert_error 0
-	restart_node n2
-	insist n1 '{"type":"change","instance":"r"}'
-	assert_regex "$answer" '"value":[12]'
-	insist n2 '{"type":"propose","instance":"s","value":2}'
-	assert_regex "$answer" '"propose_ok".*"value":[12]'
-}
-
 @test "thousands of registers over many segments: each is there after a restart, and the log stays short" {
 	pad=$(printf '%0300d' 0)
 	start_node "${alone[@]}" --data d --segment-size 64K --snapshot-every 20
@@ -316,29 +229,4 @@ calm=(--election-timeout 1000s-2000s --heartbeat 1s)
 		ask "{\"type\":\"change\",\"instance\":\"r$i\"}"
 		assert_equal "$answer" "{\"type\":\"change_ok\",\"instance\":\"r$i\",\"value\":\"3$pad\"}"
 	done
-}
-
-@test "kv propose and kv change: the value on stdout, 1 where it is another" {
-	netfault -n 3 --listen unix:s -- paxos-node --volatile 2>err 3>&- &
-	children+=($!)
-	eventually test -S s
-	run --separate-stderr kv -s unix:s propose boss n1
-	assert_success
-	assert_output n1
-	run --separate-stderr kv -s unix:s propose boss n2
-	assert_output n1
-	run --separate-stderr kv -s unix:s change counter
-	assert_success
-	assert_output null
-	run --separate-stderr kv -s unix:s change counter null 1
-	assert_success
-	assert_output 1
-	run --separate-stderr kv -s unix:s change counter null 2
-	assert_failure 1
-	assert_output ""
-	assert_regex "$stderr" "'counter'.*another value"
-	run --separate-stderr kv -s unix:s change other 1 2
-	assert_failure 1
-	run --separate-stderr kv -s unix:s change counter 1
-	assert_failure 2
 }

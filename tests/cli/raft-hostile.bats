@@ -2,7 +2,7 @@
 # raft-node among those who do it harm: histories in which a definite answer would be a lie, logs and snapshots as no honest
 # leader sends them.
 
-load cluster.bash
+load node.bash
 
 setup() {
 	[ "$NODE" = raft-node ] || skip "for raft-node"

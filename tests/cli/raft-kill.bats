@@ -2,7 +2,7 @@
 # raft-node, killed at every system call on the disk, with peers played by hand: a vote that was told stays given, an
 # entry that was confirmed stays in the log, whoever it was confirmed to.
 
-load cluster.bash
+load node.bash
 
 # shellcheck disable=SC2016
 
@@ -149,4 +149,28 @@ big="{\"type\":\"write\",\"key\":\"x\",\"value\":\"$(printf '%09000d' 0)\"}"
 			elif $after and $status.last_index != '$((index + 1))' then "confirmed what came after, and then \($status)"
 			elif $status.snapshot_index == 0 and $keys != 0 then "\($keys) keys from nowhere"
 			else empty end'
+}
+
+@test "a leader, killed before its flush: what needs none has left, and goes to the others all the same" {
+	{
+		at 0 net '{"type":"tick"}'
+		at 2000000 net '{"type":"tick"}'
+		at 2000001 n3 '{"type":"request_vote_ok","term":1,"vote_granted":true,"pre_vote":true}'
+		at 2000002 n3 '{"type":"request_vote_ok","term":1,"vote_granted":true}'
+		at 2000003 n3 '{"type":"append_entries_ok","term":1,"success":true,"match_index":1}'
+		at 2000004 c1 '{"type":"write","msg_id":1,"key":"told","value":1}'
+	} >input
+	faulty count:counts "$NODE" "${member[@]}" <input >one 2>err
+	read -r calls _ _ <counts
+	ahead=0
+	for ((n = 1; n <= calls; n++)); do
+		rm -rf d
+		status=0
+		faulty "kill:$n" "$NODE" "${member[@]}" <input >one 2>err || status=$?
+		assert_equal "$status" 137
+		if grep -q '"append_entries".*"told"' one && ! grep -qs '"told"' d/*.log; then
+			ahead=$((ahead + 1))
+		fi
+	done
+	[ "$ahead" -ge 1 ] || fail "$calls calls, and none at which the entry had left and was not on the disk"
 }

@@ -2,7 +2,7 @@
 # raft-node leads, against followers played by hand, line by line: replication, reads, membership, transfer, snapshots;
 # and what no honest peer says.  Figures 2 and 13 of the extended paper, 3.10 and 6.4 of the dissertation.
 
-load cluster.bash
+load node.bash
 
 setup() {
 	[ "$NODE" = raft-node ] || skip "for raft-node"

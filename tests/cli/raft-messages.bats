@@ -2,7 +2,7 @@
 # raft-node against peers played by hand, line by line: what a follower and a candidate say to what they hear, as
 # section 3 of the design and Figures 2 and 13 of the extended paper have it.  raft-leader.bats has the leader.
 
-load cluster.bash
+load node.bash
 
 setup() {
 	[ "$NODE" = raft-node ] || skip "for raft-node"

@@ -210,7 +210,8 @@ static void client_answer(struct client *c, const json_t *body, const char *type
 	if (!c->waits || answers(body) < c->since || (c->reads && answers(body) != c->read_id))
 		return;
 	if (!strcmp(type, "error") && !(c->reads && code == 20)) {
-		if (code == 12 || code == 10 || code == 14)
+		/* 13: the store knows nothing of a session in which it has acknowledged before. */
+		if (code == 12 || code == 10 || code == 14 || (code == 13 && c->seq > 1))
 			violated("client %u: error %lld: %s", (unsigned)(c - client) + 1, (long long)code,
 				 json_string_value(json_object_get(body, "text")));
 		return;                 /* asked again in time */

@@ -127,4 +127,29 @@ static void in_both(void (*test)(struct rig *, bool lockstep))
 	test(&r, true);
 }
 
+/* A program that adds the commands. */
+#define SUM "sum=0; while read -r line; do case $line in " \
+	"'{\"snapshot\"'*) echo \"{\\\"snapshot\\\":$sum}\" ;; " \
+	"'{\"restore\"'*) sum=${line#*:}; sum=${sum%%,*}; echo '{\"restored\":true}' ;; " \
+	"*) add=${line##*:}; sum=$((sum + ${add%\\}})); echo \"$sum\" ;; esac; done"
+
+#define RESULT(json) "\"type\":\"apply_ok\",\"result\":" json
+#define ERROR(code, text) "\"type\":\"error\",\"code\":" #code ",\"text\":\"" text "\""
+#define NOT_SUPPORTED ERROR(10, "not supported")
+#define FORGOTTEN ERROR(13, "the session has expired, or the answer is not kept any more")
+#define EARLY ERROR(14, "a request of the session before this one has not come yet")
+
+static inline void in_session(char body[128], const char *session, int seq, int command)
+{
+	snprintf(body, 128, "{\"type\":\"apply\",\"command\":%d,\"session\":\"%s\",\"seq\":%d}", command, session, seq);
+}
+
+static inline const char *asked_in(struct rig *r, uint64_t index, const char *session, int seq, int command)
+{
+	char body[128];
+
+	in_session(body, session, seq, command);
+	return asked(r, index, body);
+}
+
 #endif

@@ -88,9 +88,12 @@ static void check_contradiction(const struct rig *r, struct lin *l)
 		complain(r, "one can be left out", set, size);
 }
 
-static void check(const struct rig *r, bool search_only, uint64_t steps, bool linearizable)
+enum way { ANY, SEARCH, NARROW };
+
+static void check(const struct rig *r, enum way way, uint64_t steps, bool linearizable)
 {
-	struct lin *l = lin_new(r->ops, r->count, &(struct lin_options){ .want_order = true, .search_only = search_only });
+	struct lin *l = lin_new(r->ops, r->count, &(struct lin_options){ .want_order = true, .search_only = way != ANY,
+									 .width = way == NARROW });
 	enum lin_state state;
 
 	assert_non_null(l);
@@ -138,8 +141,9 @@ static void check_by_hand(const struct by_hand *cases, size_t count)
 		if (rig_linearizable(&r) != cases[i].linearizable)
 			complain(&r, cases[i].why, NULL, 0);
 		for (uint64_t steps = 1; steps < 1000; steps *= 30) {
-			check(&r, false, steps, cases[i].linearizable);
-			check(&r, true, steps, cases[i].linearizable);
+			check(&r, ANY, steps, cases[i].linearizable);
+			check(&r, SEARCH, steps, cases[i].linearizable);
+			check(&r, NARROW, steps, cases[i].linearizable);
 		}
 	}
 }
@@ -327,6 +331,13 @@ static void short_histories_are_judged_as_all_orders_are(void **state)
 		{ 7, 3, 0, 10, 25, 20, 60 }, { 7, 5, 1, 20, 30, 40, 50 }, { 6, 6, 0, 40, 20, 30, 60 }, { 9, 4, 0, 10, 0, 30, 60 },
 		{ 12, 6, 3, 8, 0, 30, 60 }, { 12, 12, 3, 8, 8, 30, 60 }, { 10, 6, 2, 8, 0, 40, 60 }, { 10, 6, 0, 8, 8, 40, 60 },
 	};
+	static const bool can_be[4][4] = {
+		[LIN_READ] = { [LIN_OK] = true, [LIN_UNKNOWN] = true },
+		[LIN_WRITE] = { [LIN_OK] = true, [LIN_UNKNOWN] = true },
+		[LIN_CAS] = { [LIN_OK] = true, [LIN_NO_KEY] = true, [LIN_OTHER_VALUE] = true, [LIN_UNKNOWN] = true },
+		[LIN_DELETE] = { [LIN_OK] = true, [LIN_NO_KEY] = true, [LIN_UNKNOWN] = true },
+	};
+	uint32_t of_kind[4][4] = { { 0 } };
 	uint64_t seed = 1;
 	uint32_t yes = 0;
 
@@ -337,11 +348,16 @@ static void short_histories_are_judged_as_all_orders_are(void **state)
 
 		rig_make(&r, &kinds[i % (sizeof(kinds) / sizeof(*kinds))], &seed);
 		linearizable = rig_linearizable(&r);
-		check(&r, false, i % 5 ? 1000 : 1, linearizable);
-		check(&r, true, i % 5 ? 1 : 1000, linearizable);
+		check(&r, ANY, i % 5 ? 1000 : 1, linearizable);
+		check(&r, i % 2 ? NARROW : SEARCH, i % 5 ? 1 : 1000, linearizable);
 		yes += linearizable;
+		for (uint32_t op = 0; op < r.count; op++)
+			of_kind[r.ops[op].kind][r.ops[op].outcome]++;
 	}
 	assert_in_range(yes, 50000, 95000);
+	for (size_t k = 0; k < sizeof(of_kind) / sizeof(*of_kind); k++)
+		for (size_t o = 0; o < 4; o++)
+			assert_true(of_kind[k][o] > 5000 || !can_be[k][o]);
 }
 
 /* Those are too long for all orders, but not their certificates. */
@@ -460,6 +476,36 @@ static void memory_follows_concurrency_and_not_length(void **state)
 	assert_in_range(ordered.bytes_max, 1, much.bytes_max + 100000 * 32);
 }
 
+/* A search that keeps all configurations never came to an end with these. */
+static void what_can_be_ordered_in_many_ways_is_ordered_soon(void **state)
+{
+	static const struct make_settings kinds[] = {
+		{ .ops = 3000, .clients = 10, .values = 5, .reads = 40, .cas = 20, .unknown = 20 },
+		{ .ops = 3000, .clients = 10, .values = 8, .reads = 40, .cas = 20, .deletes = 10, .unknown = 10 },
+		{ .ops = 3000, .clients = 100, .values = 0, .reads = 40, .cas = 20, .deletes = 10 },
+		{ .ops = 3000, .clients = 100, .values = 0, .reads = 40, .cas = 20, .deletes = 10, .unknown = 1 },
+	};
+	enum { STEPS_OF_EACH = 1000 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 4 * sizeof(kinds) / sizeof(*kinds); i++) {
+		struct make_settings set = kinds[i / 4];
+		struct make *m;
+		struct lin *l;
+		const uint32_t *order;
+		uint32_t len;
+
+		set.seed = 1 + i % 4;
+		m = make_history(&set);
+		l = lin_new(m->ops, m->count, &(struct lin_options){ .want_order = true });
+		assert_int_equal(lin_run(l, set.ops * (uint64_t)STEPS_OF_EACH), LIN_YES);
+		order = lin_order(l, &len);
+		assert_null(rig_order_wrong(m->ops, m->count, order, len));
+		lin_free(l);
+		make_free(m);
+	}
+}
+
 static void a_step_is_a_step(void **state)
 {
 	struct make *m = make_history(&(struct make_settings){ .seed = 3, .ops = 3000, .clients = 9, .values = 4, .reads = 40, .cas = 25 });
@@ -491,6 +537,7 @@ int main(void)
 		cmocka_unit_test(long_histories_have_certificates),
 		cmocka_unit_test(memory_is_never_more_than_allowed),
 		cmocka_unit_test(memory_follows_concurrency_and_not_length),
+		cmocka_unit_test(what_can_be_ordered_in_many_ways_is_ordered_soon),
 		cmocka_unit_test(a_step_is_a_step),
 	};
 

@@ -43,7 +43,8 @@ struct reg {
 /* item[i] is slot base + 1 + i. */
 struct store {
 	struct paxos_ballot promised;
-	uint64_t reserved, synced, incarnation;
+	uint64_t reserved, synced;
+	uint64_t incarnation;                   /* 0: the first, which is the node's number */
 	bool votes;
 	struct paxos_member counted[SHELL_COUNTED_MAX];
 	size_t counteds;
@@ -136,8 +137,9 @@ static void on_answer(struct shell *, const struct request *, bool ok, long valu
 
 static uint64_t shell_next_id = 2;
 
-#define SHELL_CONFIG struct paxos_config
-#define SHELL_SNAPSHOT struct paxos_snapshot
+#define PROTOCOL paxos
+#define CORE(word) paxos_##word
+#define IN(word) PAXOS_##word
 #include "tests/unit/shell_parts.h"
 
 /* --- Store --- */
@@ -152,11 +154,7 @@ static void store_put(struct store *s, paxos_slot slot, const struct item *item)
 {
 	assert(slot > s->base);
 	while (slot > s->base + s->count) {
-		if (s->count == s->room) {
-			s->room = s->room ? 2 * s->room : 64;
-			s->item = realloc(s->item, s->room * sizeof(*s->item));
-			assert(s->item);
-		}
+		store_room(s);
 		memset(&s->item[s->count++], 0, sizeof(*s->item));
 	}
 	*store_at(s, slot) = *item;
@@ -176,25 +174,7 @@ static void store_cut_before(struct store *s, paxos_slot first)
 	s->base = first - 1;
 }
 
-static struct reg *store_reg(struct store *s, const char *instance)
-{
-	for (size_t i = 0; i < s->regs; i++)
-		if (strcmp(s->reg[i].instance, instance) == 0)
-			return &s->reg[i];
-	assert(s->regs < SHELL_REGISTERS_MAX);
-	memset(&s->reg[s->regs], 0, sizeof(s->reg[s->regs]));
-	snprintf(s->reg[s->regs].instance, sizeof(s->reg[s->regs].instance), "%s", instance);
-	s->reg[s->regs].value = -1;
-	return &s->reg[s->regs++];
-}
-
-static long store_value(const struct store *s, const char *instance)
-{
-	for (size_t i = 0; i < s->regs; i++)
-		if (strcmp(s->reg[i].instance, instance) == 0)
-			return s->reg[i].value;
-	return -1;
-}
+#include "tests/unit/paxos_registers.h"
 
 static void store_apply(struct store *s, const struct record *r)
 {
@@ -240,14 +220,6 @@ static void packet_free(struct packet *p)
 	free(p);
 }
 
-static void *copied(const void *from, size_t size)
-{
-	void *copy = from ? malloc(size ? size : 1) : NULL;
-
-	assert(copy || !from);
-	return from ? memcpy(copy, from, size) : NULL;
-}
-
 static struct packet *packet_copy(const struct packet *p)
 {
 	struct packet *copy = copied(p, sizeof(*p));
@@ -257,14 +229,6 @@ static struct packet *packet_copy(const struct packet *p)
 	copy->slots = copied(p->slots, p->m.count * sizeof(*p->slots));
 	copy->regs = copied(p->regs, p->m.count * sizeof(*p->regs));
 	return copy;
-}
-
-static struct request *shell_request(struct shell *s, uint64_t number)
-{
-	struct request *r = &s->request[number % SHELL_REQUESTS_MAX];
-
-	assert(r->number == number);
-	return r;
 }
 
 static void pack_slots(const struct shell *s, const struct paxos_message *m, struct packet *p)
@@ -286,50 +250,18 @@ static void pack_slots(const struct shell *s, const struct paxos_message *m, str
 	}
 }
 
-static void pack_register(struct shell *s, const struct paxos_message *m, struct packet *p)
+static void shell_pack_texts(struct shell *s, struct packet *p)
 {
-	snprintf(p->instance, sizeof(p->instance), "%s", m->instance);
-	p->value = -1;
-	if (m->request)
-		p->value = shell_request(s, m->request)->to;
-	else if (m->type == PAXOS_CHOSEN || (m->type == PAXOS_PROMISE && m->accepted.accepted.round))
-		p->value = store_value(&s->memory, m->instance);
-}
+	const struct paxos_message *m = &p->m;
 
-/* What the shell adds to a message: texts, or a chunk of a snapshot. */
-static struct packet *shell_pack(struct shell *s, const struct paxos_message *m)
-{
-	struct packet *p = calloc(1, sizeof(*p));
-
-	assert(p);
-	p->from = s->number;
-	p->to = shell_number(m->peer);
-	p->m = *m;
 	if (m->instance)
 		pack_register(s, m, p);
 	else if ((m->type == PAXOS_ACCEPT || m->type == PAXOS_CHOSEN_VALUES || m->type == PAXOS_PROMISE) && m->count)
 		pack_slots(s, m, p);
 	if (m->after)
 		snprintf(p->after, sizeof(p->after), "%s", m->after);
-	if (m->type == PAXOS_SYNC_OK) {
-		p->regs = calloc(m->count + 1, sizeof(*p->regs));
-		assert(p->regs);
-		for (uint32_t i = 0; i < m->count; i++)
-			p->regs[i] = *store_reg(&s->memory, m->registers[i].instance);
-	}
-	if (m->type == PAXOS_INSTALL_SNAPSHOT) {
-		bool current = m->last_included_index == s->memory.snapshot.index;
-		uint64_t bytes = current ? s->memory.snapshot.bytes : s->memory.before.bytes;
-		uint64_t left = bytes - m->offset;
-
-		assert(current || m->last_included_index == s->memory.before.index);
-		assert(m->offset < bytes);
-		p->config = current ? s->memory.snapshot_config : s->memory.before_config;
-		p->image = current ? s->memory.image : s->memory.before_image;
-		p->m.data_bytes = left < s->chunk_bytes ? (uint32_t)left : s->chunk_bytes;
-		p->m.done = p->m.data_bytes == left;
-	}
-	return p;
+	if (m->type == PAXOS_SYNC_OK)
+		pack_registers(s, m, p);
 }
 
 /* --- Steps --- */
@@ -382,19 +314,15 @@ static void shell_persist(struct shell *s, const struct paxos_in *in, const stru
 		s->record = out->record;
 }
 
-static void shell_registers(struct shell *, const struct paxos_in *, const struct paxos_out *, const struct packet *);
-static void shell_decide(struct shell *, const struct paxos_register_out *);
-
-/* In the order that paxos.h asks for; `items` are the texts of in's values, `packet` what in's message is of. */
-static void shell_step(struct shell *s, const struct paxos_in *in, const struct item *items, const struct packet *packet)
+/* In the order that paxos.h asks for; `items` are the texts of in's values. */
+static void shell_step(struct shell *s, const struct paxos_in *in, const struct item *items)
 {
 	struct paxos_out out;
-	struct packets sent = { NULL, NULL };
-	struct packet *p;
+	struct packets sent;
 
 	paxos_step(s->paxos, in, &out);
 	shell_persist(s, in, &out, items);
-	shell_registers(s, in, &out, packet);
+	shell_registers(s, in, &out);
 	if (out.synced)
 		shell_record(s, &(struct record){ .kind = RECORD_SYNCED, .number = paxos_synced_epoch(s->paxos) });
 	if (paxos_first_slot(s->paxos) > s->memory.base + 1)
@@ -402,33 +330,16 @@ static void shell_step(struct shell *s, const struct paxos_in *in, const struct 
 	assert(paxos_first_slot(s->paxos) == s->memory.base + 1);
 	s->deadline_ns = out.deadline_ns;
 	s->refused = out.refused;
-	if (out.chunk && in->message->done) {
-		s->loading.index = in->message->last_included_index;
-		s->loading.bytes = in->message->offset + in->message->data_bytes;
-		s->loading_config = in->config;
-		s->loading_image = s->taking->image;
-	}
-	for (size_t i = 0; i < out.message_count; i++)
-		packets_push(&sent, shell_pack(s, &out.messages[i]));
+	if (out.chunk && in->message->done)
+		shell_take_snapshot(s, in);
+	sent = shell_pack_all(s, &out);
 	on_step(s, in, &out);
-	while ((p = packets_pop(&sent))) {
-		if (p->m.after_persist)
-			packets_push(&s->held, p);
-		else
-			on_send(p);
-	}
+	shell_send(s, &sent);
 	while (s->decides > 0) {
 		struct paxos_register_out decide = s->decide[--s->decides];
 
 		shell_decide(s, &decide);
 	}
-}
-
-static void shell_input(struct shell *s, enum paxos_in_kind kind, const char *name)
-{
-	struct paxos_in in = { .kind = kind, .now_ns = s->now_ns, .name = name };
-
-	shell_step(s, &in, NULL, NULL);
 }
 
 static void shell_propose(struct shell *s, const struct item *items, uint32_t count)
@@ -439,7 +350,7 @@ static void shell_propose(struct shell *s, const struct item *items, uint32_t co
 	assert(count <= 256);
 	for (uint32_t i = 0; i < count; i++)
 		value[i] = (struct paxos_value){ .bytes = items[i].bytes };
-	shell_step(s, &in, items, NULL);
+	shell_step(s, &in, items);
 }
 
 /* Takes the packet. */
@@ -466,110 +377,11 @@ static void shell_deliver(struct shell *s, struct packet *p)
 	p->m.request = 0;
 	shell_name(p->m.peer, p->from);
 	s->taking = p;
-	shell_step(s, &in, p->items, p);
+	shell_step(s, &in, p->items);
 	s->taking = NULL;
 	free(value);
 	free(reg);
 	packet_free(p);
-}
-
-/* --- Registers --- */
-
-static void shell_decide(struct shell *s, const struct paxos_register_out *o)
-{
-	struct request *r = shell_request(s, o->request);
-	struct paxos_in in = { .kind = PAXOS_REGISTER_VALUE, .now_ns = s->now_ns, .request = r->number };
-	struct request copy;
-
-	/* A synod's adopts; a change of what is not as expected, or of a synod, proposes it again and then says no. */
-	if (o->exists && r->change && o->change && !o->own && !o->unsure && r->adopted == r->from) {
-		;
-	} else if (o->exists) {
-		in.keep = true;
-		r->unknown |= r->change && o->change && o->unsure;   /* for good: what is kept goes in a ballot of ours */
-		r->absent = r->change ? !(o->change && o->own) : o->change;
-		r->to = r->adopted;
-	} else if (r->change && r->from != -1) {
-		in.kind = PAXOS_REGISTER_END;
-		copy = *r;
-		r->number = 0;
-		shell_step(s, &in, NULL, NULL);
-		on_answer(s, &copy, false, -1);
-		return;
-	}
-	shell_step(s, &in, NULL, NULL);
-}
-
-static void shell_persist_register(struct shell *s, const struct paxos_in *in, const struct paxos_register_out *o,
-				   const struct packet *p)
-{
-	struct record r = { .kind = RECORD_REGISTER, .reg = *store_reg(&s->memory, o->instance) };
-
-	r.reg.promised = o->promised;
-	r.reg.accepted = o->accepted;
-	r.reg.change = o->change;
-	r.reg.chosen = o->chosen;
-	if (o->take && o->request)
-		r.reg.value = shell_request(s, o->request)->to;
-	else if (o->take)
-		r.reg.value = in->message->type == PAXOS_SYNC_OK ? p->regs[o->at].value : p->value;
-	shell_record(s, &r);
-}
-
-static void shell_answer(struct shell *s, const struct paxos_register_out *o)
-{
-	struct request *r = shell_request(s, o->request), copy = *r;
-
-	r->number = 0;
-	if (o->kind == PAXOS_REGISTER_IS) {
-		copy.to = store_value(&s->memory, o->instance);
-		copy.absent = copy.change;
-	}
-	if (!copy.unknown)
-		on_answer(s, &copy, !copy.absent, copy.to);
-}
-
-static void shell_registers(struct shell *s, const struct paxos_in *in, const struct paxos_out *out, const struct packet *p)
-{
-	for (size_t i = 0; i < out->register_count; i++) {
-		const struct paxos_register_out *o = &out->registers[i];
-
-		switch (o->kind) {
-		case PAXOS_REGISTER_PERSIST:
-			shell_persist_register(s, in, o, p);
-			break;
-		case PAXOS_REGISTER_ADOPT:
-			shell_request(s, o->request)->adopted =
-				o->own ? store_value(&s->memory, o->instance) : p->value;
-			break;
-		case PAXOS_REGISTER_DECIDE:
-			assert(s->decides < SHELL_REQUESTS_MAX);
-			s->decide[s->decides++] = *o;
-			break;
-		default:
-			shell_answer(s, o);
-		}
-	}
-}
-
-static uint64_t shell_register(struct shell *s, const char *instance, bool change, long from, long to)
-{
-	uint64_t number = ++s->requests;
-	struct request *r = &s->request[number % SHELL_REQUESTS_MAX];
-	struct paxos_in in = {
-		.kind = PAXOS_REGISTER, .now_ns = s->now_ns, .instance = instance, .change = change, .request = number,
-	};
-
-	if (r->number)
-		return 0;
-	*r = (struct request){ .number = number, .change = change, .from = from, .to = to, .adopted = -1, .tag = s->tag };
-	snprintf(r->instance, sizeof(r->instance), "%s", instance);
-	s->refused = PAXOS_TAKEN;
-	shell_step(s, &in, NULL, NULL);
-	if (s->refused == PAXOS_TAKEN)
-		return number;
-	r->number = 0;
-	return 0;
 }
 
 /* --- The disk --- */
@@ -581,16 +393,11 @@ static void shell_flush_began(struct shell *s)
 	s->flushing = s->record;
 }
 
-static void shell_flushed(struct shell *s, struct packets *freed)
+static void shell_persisted(struct shell *s)
 {
 	struct paxos_in in = { .kind = PAXOS_PERSISTED, .now_ns = s->now_ns, .record = s->flushing };
-	struct packet *p;
 
-	shell_settle(s, s->flushing_records);
-	s->flushing_records = 0;
-	shell_step(s, &in, NULL, NULL);
-	while ((p = packets_pop(freed)))
-		on_send(p);
+	shell_step(s, &in, NULL);
 }
 
 static void shell_snapshot(struct shell *s, paxos_slot slot, paxos_slot first, uint64_t bytes, const void *image)
@@ -601,47 +408,30 @@ static void shell_snapshot(struct shell *s, paxos_slot slot, paxos_slot first, u
 	shell_set_snapshot(s, &in.snapshot, shell_config(paxos_config_at(s->paxos, slot)), image);
 	if (first > s->memory.base + 1)
 		shell_record(s, &(struct record){ .kind = RECORD_FIRST, .number = first });
-	shell_step(s, &in, NULL, NULL);
+	shell_step(s, &in, NULL);
 }
 
-/* The snapshot is durable at once, the log gives way with the next flush. */
+/* The log gives way with the next flush. */
 static void shell_install(struct shell *s)
 {
-	struct paxos_in in = { .kind = PAXOS_INSTALLED, .now_ns = s->now_ns, .snapshot = s->loading };
+	struct paxos_in in = shell_loaded(s);
 
-	in.config = s->loading_config;
-	assert(s->loading.index > s->applied);
-	shell_set_snapshot(s, &s->loading, s->loading_config, s->loading_image);
-	s->applied = s->loading.index;
-	if (s->loading.index > s->memory.base)
-		shell_record(s, &(struct record){ .kind = RECORD_FIRST, .number = s->loading.index + 1 });
-	s->loading.index = 0;
-	shell_step(s, &in, NULL, NULL);
+	if (in.snapshot.index > s->memory.base)
+		shell_record(s, &(struct record){ .kind = RECORD_FIRST, .number = in.snapshot.index + 1 });
+	shell_step(s, &in, NULL);
 }
 
 /* --- Life --- */
-
-/* The first so many of what is pending reached the disk all the same. */
-static void shell_crash(struct shell *s, size_t kept)
-{
-	struct packet *p;
-
-	shell_settle(s, kept);
-	s->pending.count = s->flushing_records = 0;
-
-	while ((p = packets_pop(&s->held)))
-		packet_free(p);
-	paxos_free(s->paxos);
-	s->paxos = NULL;
-	s->alive = false;
-	s->loading.index = 0;
-	memset(s->request, 0, sizeof(s->request));
-}
 
 static void shell_load(struct shell *s)
 {
 	struct store *d = &s->disk;
 
+	s->options.fresh = !d->votes;
+	s->options.incarnation = d->incarnation ? d->incarnation : (uint64_t)s->number;
+	s->paxos = paxos_new(&s->options, s->now_ns);
+	s->record = 0;
+	memset(s->request, 0, sizeof(s->request));
 	if (d->snapshot.index) {
 		paxos_load_snapshot(s->paxos, &d->snapshot, d->snapshot_config);
 		if (d->base < d->snapshot.index)
@@ -667,19 +457,6 @@ static void shell_load(struct shell *s)
 				    d->reg[i].change, d->reg[i].chosen);
 }
 
-static void shell_start(struct shell *s)
-{
-	s->options.fresh = !s->disk.votes;
-	s->options.incarnation = s->disk.incarnation;
-	s->paxos = paxos_new(&s->options, s->now_ns);
-	s->alive = true;
-	shell_load(s);
-	store_copy(&s->memory, &s->disk);
-	s->applied = s->disk.snapshot.index;
-	s->flushing = s->record = 0;
-	s->deadline_ns = s->now_ns;
-}
-
 /* An empty directory. */
 static void shell_wipe(struct shell *s, uint64_t incarnation)
 {
@@ -694,26 +471,6 @@ static void shell_wipe(struct shell *s, uint64_t incarnation)
 		both[i]->room = room;
 		both[i]->incarnation = incarnation;
 	}
-}
-
-static void shell_init(struct shell *s, int number, const struct paxos_options *options)
-{
-	memset(s, 0, sizeof(*s));
-	s->number = number;
-	shell_name(s->name, number);
-	s->options = *options;
-	s->options.id = s->name;
-	s->chunk_bytes = 40;
-	shell_wipe(s, (uint64_t)number);
-}
-
-static void shell_release(struct shell *s)
-{
-	if (s->alive)
-		shell_crash(s, 0);
-	free(s->memory.item);
-	free(s->disk.item);
-	free(s->pending.at);
 }
 
 #endif

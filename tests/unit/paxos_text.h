@@ -4,20 +4,12 @@
 #ifndef TESTS_UNIT_PAXOS_TEXT_H
 #define TESTS_UNIT_PAXOS_TEXT_H
 
-#include <inttypes.h>
-
 #include "tests/unit/paxos_shell.h"
+
+static const char commits[] = "has chosen";
 #include "tests/unit/scenario_text.h"
 
-static const char *refusal_text(enum paxos_refusal refused)
-{
-	static const char *const text[] = {
-		"taken", "not leader", "transferring", "too early", "change pending", "no such member", "last voter",
-		"too many", "no target", "log full", "already", "quorums", "no proposer",
-	};
-
-	return text[refused];
-}
+enum { LEADS = PAXOS_IS_LEADER };
 
 static const char *const type_text[] = {
 	"prepare", "promise", "accept", "accepted", "nack", "chosen", "catchup", "chosen_values", "install_snapshot",
@@ -38,22 +30,33 @@ static const char *ballot_text(const struct paxos_ballot *b)
 	return t;
 }
 
-static const char *const role_text[] = { "follower", "candidate", "leader", "learner" };
-
-static void put_config(struct text *t, const struct paxos_config *config)
+static const char *role_of(const struct shell *s)
 {
-	for (int voters = 1; voters >= 0; voters--) {
-		bool any = false;
+	static char is[64];
+	struct paxos_ballot b = paxos_ballot(s->paxos);
 
-		for (uint32_t i = 0; i < config->count; i++) {
-			if (config->member[i].voter != voters)
-				continue;
-			put(t, "%s%s", any ? " " : voters ? " voters " : " learners ", config->member[i].name);
-			any = true;
-		}
-	}
-	if (config->count == 0)
-		put(t, " nobody");
+	snprintf(is, sizeof(is), "%s, ballot %s", role_text[paxos_role(s->paxos)], ballot_text(&b));
+	return is;
+}
+
+static bool writes(const struct paxos_out *out)
+{
+	return out->record;
+}
+
+static uint64_t committed(const struct paxos_out *out)
+{
+	return out->chosen_upto;
+}
+
+static const struct paxos_config *settled(const struct shell *s)
+{
+	return paxos_config_chosen(s->paxos);
+}
+
+static uint64_t read_at(const struct paxos_out *out)
+{
+	return out->read_slot;
 }
 
 static void put_item(struct text *t, paxos_slot slot, const struct item *item, bool ballot)
@@ -154,7 +157,7 @@ static void put_accepted(struct text *t, const struct shell *s, const struct pax
 	put(t, "%s\n", a->gap ? " beyond a gap" : "");
 }
 
-static void put_persist(struct text *t, const struct shell *s, const struct paxos_in *in, const struct paxos_out *out)
+static void put_persist(struct text *t, const struct shell *s, const struct paxos_out *out)
 {
 	struct paxos_ballot promised = paxos_promised(s->paxos);
 
@@ -181,43 +184,6 @@ static void put_persist(struct text *t, const struct shell *s, const struct paxo
 			    store_value(&s->memory, o->instance));
 		put(t, "\n");
 	}
-	if (out->chunk)
-		put(t, "  %s takes bytes %" PRIu64 "-%" PRIu64 "\n", s->name, in->message->offset,
-		    in->message->offset + in->message->data_bytes);
-}
-
-static void put_sends(struct text *t, struct shell *s, const struct paxos_out *out)
-{
-	for (size_t i = 0; i < out->message_count; i++) {
-		struct packet *p = shell_pack(s, &out->messages[i]);
-
-		put(t, "  ");
-		put_packet(t, p);
-		put(t, "%s\n", p->m.after_persist ? " (once durable)" : "");
-		packet_free(p);
-	}
-}
-
-static void put_results(struct text *t, const struct shell *s, const struct paxos_out *out, paxos_slot chosen)
-{
-	if (out->refused)
-		put(t, "  %s refuses: %s\n", s->name, refusal_text(out->refused));
-	if (out->chosen_upto > chosen)
-		put(t, "  %s has chosen %" PRIu64 "\n", s->name, out->chosen_upto);
-	if (out->config_changed) {
-		put(t, "  %s settles on", s->name);
-		put_config(t, paxos_config_chosen(s->paxos));
-		put(t, "\n");
-	}
-	if (out->read)
-		put(t, "  %s takes read %" PRIu64 "\n", s->name, out->read);
-	if (out->reads_confirmed)
-		put(t, "  %s answers reads up to %" PRIu64 " at %" PRIu64 "\n", s->name, out->reads_confirmed,
-		    out->read_slot);
-	if (out->reads_lost)
-		put(t, "  %s loses reads up to %" PRIu64 "\n", s->name, out->reads_lost);
-	if (out->transfer_failed)
-		put(t, "  %s gives the transfer up\n", s->name);
 }
 
 static void put_status(struct text *t, const struct shell *s)

@@ -48,7 +48,8 @@ static void every_message_of_the_log_comes_back_as_it_went(void **state)
 {
 	(void)state;
 	same("\"type\":\"prepare\",\"ballot\":[2,\"n1\"],\"from\":7", "");
-	same("\"type\":\"prepare\",\"ballot\":[2,\"a\\\"b\"],\"from\":7,\"slot\":9,\"pre\":true,\"transfer\":true,\"incarnation\":5", "");
+	same("\"type\":\"prepare\",\"ballot\":[2,\"a\\\"b\"],\"from\":7,\"slot\":9,\"pre\":true,\"transfer\":true,"
+	     "\"promised\":[1,\"c\"],\"incarnation\":5", "");
 	same("\"type\":\"promise\",\"ballot\":[2,\"n1\"],\"from\":7,\"chosen\":6,\"more\":true",
 	     ",\"accepted\":[{\"slot\":7,\"ballot\":[1,\"n2\"],\"value\":{\"type\":\"noop\"}},{\"slot\":9,\"ballot\":[1,\"n3\"],\"value\":{}}]");
 	assert_int_equal(m.count, 2);

@@ -94,8 +94,9 @@ static void on_send(struct packet *);           /* takes it */
 
 static uint64_t shell_next_id = 1;
 
-#define SHELL_CONFIG struct raft_config
-#define SHELL_SNAPSHOT struct raft_snapshot
+#define PROTOCOL raft
+#define CORE(word) raft_##word
+#define IN(word) RAFT_##word
 #include "tests/unit/shell_parts.h"
 
 /* --- Store --- */
@@ -113,11 +114,7 @@ static const struct item *store_at(const struct store *s, raft_index index)
 
 static void store_push(struct store *s, const struct item *item)
 {
-	if (s->count == s->room) {
-		s->room = s->room ? 2 * s->room : 64;
-		s->item = realloc(s->item, s->room * sizeof(*s->item));
-		assert(s->item);
-	}
+	store_room(s);
 	s->item[s->count++] = *item;
 }
 
@@ -164,47 +161,21 @@ static void packet_free(struct packet *p)
 
 static struct packet *packet_copy(const struct packet *p)
 {
-	struct packet *copy = malloc(sizeof(*copy));
+	struct packet *copy = copied(p, sizeof(*p));
 
-	assert(copy);
-	*copy = *p;
 	copy->next = NULL;
-	if (p->m.count) {
-		copy->items = malloc(p->m.count * sizeof(*copy->items));
-		assert(copy->items);
-		memcpy(copy->items, p->items, p->m.count * sizeof(*copy->items));
-	}
+	copy->items = copied(p->items, p->m.count * sizeof(*p->items));
 	return copy;
 }
 
-/* What the shell adds to a message: entries, or a chunk of a snapshot. */
-static struct packet *shell_pack(const struct shell *s, const struct raft_message *m)
+static void shell_pack_texts(struct shell *s, struct packet *p)
 {
-	struct packet *p = calloc(1, sizeof(*p));
-
-	assert(p);
-	p->from = s->number;
-	p->to = shell_number(m->peer);
-	p->m = *m;
-	if (m->type == RAFT_APPEND_ENTRIES && m->count) {
-		p->items = malloc(m->count * sizeof(*p->items));
-		assert(p->items);
-		for (uint32_t i = 0; i < m->count; i++)
-			p->items[i] = *store_at(&s->memory, m->prev_log_index + 1 + i);
-	}
-	if (m->type == RAFT_INSTALL_SNAPSHOT) {
-		bool current = m->last_included_index == s->memory.snapshot.index;
-		uint64_t bytes = current ? s->memory.snapshot.bytes : s->memory.before.bytes;
-		uint64_t left = bytes - m->offset;
-
-		assert(current || m->last_included_index == s->memory.before.index);
-		assert(m->offset < bytes);
-		p->config = current ? s->memory.snapshot_config : s->memory.before_config;
-		p->image = current ? s->memory.image : s->memory.before_image;
-		p->m.data_bytes = left < s->chunk_bytes ? (uint32_t)left : s->chunk_bytes;
-		p->m.done = p->m.data_bytes == left;
-	}
-	return p;
+	if (p->m.type != RAFT_APPEND_ENTRIES || !p->m.count)
+		return;
+	p->items = malloc(p->m.count * sizeof(*p->items));
+	assert(p->items);
+	for (uint32_t i = 0; i < p->m.count; i++)
+		p->items[i] = *store_at(&s->memory, p->m.prev_log_index + 1 + i);
 }
 
 /* --- Steps --- */
@@ -260,6 +231,7 @@ static void shell_step(struct shell *s, const struct raft_in *in, const struct i
 {
 	struct store *m = &s->memory;
 	struct raft_out out;
+	struct packets sent;
 
 	raft_step(s->raft, in, &out);
 	shell_persist(s, in, &out, items);
@@ -267,28 +239,12 @@ static void shell_step(struct shell *s, const struct raft_in *in, const struct i
 	assert(raft_first_index(s->raft) == m->base + 1);
 	s->deadline_ns = out.deadline_ns;
 	if (out.chunk && in->message->done) {
-		s->loading.index = in->message->last_included_index;
+		shell_take_snapshot(s, in);
 		s->loading.term = in->message->last_included_term;
-		s->loading.bytes = in->message->offset + in->message->data_bytes;
-		s->loading_config = in->config;
-		s->loading_image = s->taking->image;
 	}
+	sent = shell_pack_all(s, &out);
 	on_step(s, in, &out);
-	for (size_t i = 0; i < out.message_count; i++) {
-		struct packet *p = shell_pack(s, &out.messages[i]);
-
-		if (p->m.after_persist)
-			packets_push(&s->held, p);
-		else
-			on_send(p);
-	}
-}
-
-static void shell_input(struct shell *s, enum raft_in_kind kind, const char *name)
-{
-	struct raft_in in = { .kind = kind, .now_ns = s->now_ns, .name = name };
-
-	shell_step(s, &in, NULL);
+	shell_send(s, &sent);
 }
 
 static void shell_propose(struct shell *s, const struct item *items, uint32_t count)
@@ -330,16 +286,11 @@ static void shell_flush_began(struct shell *s)
 	s->flushing = store_last(&s->memory);
 }
 
-static void shell_flushed(struct shell *s, struct packets *freed)
+static void shell_persisted(struct shell *s)
 {
 	struct raft_in in = { .kind = RAFT_PERSISTED, .now_ns = s->now_ns, .index = s->flushing };
-	struct packet *p;
 
-	shell_settle(s, s->flushing_records);
-	s->flushing_records = 0;
 	shell_step(s, &in, NULL);
-	while ((p = packets_pop(freed)))
-		on_send(p);
 }
 
 static void shell_snapshot(struct shell *s, raft_index index, raft_index first, uint64_t bytes, const void *image)
@@ -353,42 +304,19 @@ static void shell_snapshot(struct shell *s, raft_index index, raft_index first, 
 	shell_step(s, &in, NULL);
 }
 
-/* The snapshot is durable at once, the log gives way with the next flush. */
+/* The log gives way with the next flush. */
 static void shell_install(struct shell *s)
 {
-	struct raft_in in = { .kind = RAFT_INSTALLED, .now_ns = s->now_ns, .snapshot = s->loading };
+	struct raft_in in = shell_loaded(s);
 
-	in.config = s->loading_config;
-	assert(s->loading.index > s->applied);
-	shell_set_snapshot(s, &s->loading, s->loading_config, s->loading_image);
-	s->applied = s->loading.index;
-	s->loading.index = 0;
 	shell_step(s, &in, NULL);
 }
 
-/* --- Life --- */
-
-/* The first so many of what is pending reached the disk all the same. */
-static void shell_crash(struct shell *s, size_t kept)
-{
-	struct packet *p;
-
-	shell_settle(s, kept);
-	s->pending.count = s->flushing_records = 0;
-	while ((p = packets_pop(&s->held)))
-		packet_free(p);
-	raft_free(s->raft);
-	s->raft = NULL;
-	s->alive = false;
-	s->loading.index = 0;
-}
-
-static void shell_start(struct shell *s)
+static void shell_load(struct shell *s)
 {
 	struct store *d = &s->disk;
 
 	s->raft = raft_new(&s->options, s->now_ns);
-	s->alive = true;
 	if (d->snapshot.index) {
 		raft_load_snapshot(s->raft, &d->snapshot, d->snapshot_config);
 		if (d->base < d->snapshot.index)
@@ -400,29 +328,6 @@ static void shell_start(struct shell *s)
 
 		raft_load_entry(s->raft, &entry);
 	}
-	store_copy(&s->memory, d);
-	s->applied = d->snapshot.index;
-	s->flushing = 0;
-	s->deadline_ns = s->now_ns;
-}
-
-static void shell_init(struct shell *s, int number, const struct raft_options *options)
-{
-	memset(s, 0, sizeof(*s));
-	s->number = number;
-	shell_name(s->name, number);
-	s->options = *options;
-	s->options.id = s->name;
-	s->chunk_bytes = 40;
-}
-
-static void shell_release(struct shell *s)
-{
-	if (s->alive)
-		shell_crash(s, 0);
-	free(s->memory.item);
-	free(s->disk.item);
-	free(s->pending.at);
 }
 
 #endif

@@ -4,37 +4,44 @@
 #ifndef TESTS_UNIT_RAFT_TEXT_H
 #define TESTS_UNIT_RAFT_TEXT_H
 
-#include <inttypes.h>
-
 #include "tests/unit/raft_shell.h"
+
+static const char commits[] = "commits";
 #include "tests/unit/scenario_text.h"
 
-static const char *refusal_text(enum raft_refusal refused)
-{
-	static const char *const text[] = {
-		"taken", "not leader", "transferring", "too early", "change pending", "no such member", "last voter",
-		"too many", "no target", "log full", "already",
-	};
+enum { LEADS = RAFT_LEADER };
 
-	return text[refused];
+static const char *const type_text[] = {
+	"request_vote", "request_vote_ok", "append_entries", "append_entries_ok", "install_snapshot", "install_snapshot_ok",
+	"timeout_now",
+};
+
+static const char *role_of(const struct shell *s)
+{
+	static char is[64];
+
+	snprintf(is, sizeof(is), "%s, term %" PRIu64, role_text[raft_role(s->raft)], raft_current_term(s->raft));
+	return is;
 }
 
-static const char *const role_text[] = { "follower", "candidate", "leader", "learner" };
-
-static void put_config(struct text *t, const struct raft_config *config)
+static bool writes(const struct raft_out *out)
 {
-	for (int voters = 1; voters >= 0; voters--) {
-		bool any = false;
+	return out->hard_state || out->truncate_from || out->append;
+}
 
-		for (uint32_t i = 0; i < config->count; i++) {
-			if (config->member[i].voter != voters)
-				continue;
-			put(t, "%s%s", any ? " " : voters ? " voters " : " learners ", config->member[i].name);
-			any = true;
-		}
-	}
-	if (config->count == 0)
-		put(t, " nobody");
+static uint64_t committed(const struct raft_out *out)
+{
+	return out->commit_index;
+}
+
+static const struct raft_config *settled(const struct shell *s)
+{
+	return raft_config_committed(s->raft);
+}
+
+static uint64_t read_at(const struct raft_out *out)
+{
+	return out->read_index;
 }
 
 static void put_item(struct text *t, raft_index index, const struct item *item)
@@ -117,7 +124,7 @@ static void put_packet(struct text *t, const struct packet *p)
 		put(t, " round %" PRIu64, m->round);
 }
 
-static void put_persist(struct text *t, const struct shell *s, const struct raft_in *in, const struct raft_out *out)
+static void put_persist(struct text *t, const struct shell *s, const struct raft_out *out)
 {
 	if (out->hard_state)
 		put(t, "  %s writes term %" PRIu64 "%s%s\n", s->name, raft_current_term(s->raft),
@@ -129,45 +136,9 @@ static void put_persist(struct text *t, const struct shell *s, const struct raft
 		put_items(t, out->append_first, store_at(&s->memory, out->append_first), out->append_count);
 		put(t, "\n");
 	}
-	if (out->chunk)
-		put(t, "  %s takes bytes %" PRIu64 "-%" PRIu64 "\n", s->name, in->message->offset,
-		    in->message->offset + in->message->data_bytes);
 }
 
-static void put_sends(struct text *t, const struct shell *s, const struct raft_out *out)
-{
-	for (size_t i = 0; i < out->message_count; i++) {
-		struct packet *p = shell_pack(s, &out->messages[i]);
-
-		put(t, "  ");
-		put_packet(t, p);
-		put(t, "%s\n", p->m.after_persist ? " (once durable)" : "");
-		packet_free(p);
-	}
-}
-
-static void put_results(struct text *t, const struct shell *s, const struct raft_out *out, raft_index commit)
-{
-	if (out->refused)
-		put(t, "  %s refuses: %s\n", s->name, refusal_text(out->refused));
-	if (out->commit_index > commit)
-		put(t, "  %s commits %" PRIu64 "\n", s->name, out->commit_index);
-	if (out->config_changed) {
-		put(t, "  %s settles on", s->name);
-		put_config(t, raft_config_committed(s->raft));
-		put(t, "\n");
-	}
-	if (out->read)
-		put(t, "  %s takes read %" PRIu64 "\n", s->name, out->read);
-	if (out->reads_confirmed)
-		put(t, "  %s answers reads up to %" PRIu64 " at %" PRIu64 "\n", s->name, out->reads_confirmed, out->read_index);
-	if (out->reads_lost)
-		put(t, "  %s loses reads up to %" PRIu64 "\n", s->name, out->reads_lost);
-	if (out->transfer_failed)
-		put(t, "  %s gives the transfer up\n", s->name);
-}
-
-static void put_status(struct text *t, const struct shell *s, int nodes)
+static void put_status(struct text *t, const struct shell *s)
 {
 	const struct raft *r = s->raft;
 
@@ -175,7 +146,7 @@ static void put_status(struct text *t, const struct shell *s, int nodes)
 	put(t, " leader %s", raft_leader(r)[0] ? raft_leader(r) : "unknown");
 	put(t, " commit %" PRIu64 " log %" PRIu64 "..%" PRIu64 "\n", raft_commit_index(r), raft_first_index(r),
 	    raft_last_index(r));
-	for (int i = 1; i <= nodes; i++) {
+	for (int i = 1; i < SHELL_NODES_MAX; i++) {
 		static const char *const state[] = { "probe", "replicate", "snapshot" };
 		struct raft_progress p;
 		char name[8];

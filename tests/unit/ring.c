@@ -1,30 +1,9 @@
-/* ring: the native hash, the circle, rendezvous hashing and the choice of several owners. */
+/* ring: the circle, rendezvous hashing and the choice of several owners. */
+#include "tests/unit/ring_rig.h"
+
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-#include <sodium.h>
-
-#include "lib/ring/algo.h"
-#include "lib/ring/hash.h"
 
 enum { NODES = 40, KEYS = 200000 };
-
-static unsigned cpus[3];
-static size_t cpus_n;
-
-static uint64_t random_state = 1;
-
-static uint64_t next_random(void)
-{
-	random_state += UINT64_C(0x9e3779b97f4a7c15);
-	return mix64(random_state);
-}
 
 /* n nodes node00, node01, ... in the order of their names */
 static struct ring_node *make_nodes(uint32_t n, uint32_t weight)
@@ -54,53 +33,6 @@ static struct ring *make_ring(const char *algo, const struct ring_node *nodes, u
 
 	assert_int_equal(ring_new(&r, ring_algo_find(algo), &conf, nodes, n), RING_OK);
 	return r;
-}
-
-static void siphash_is_libsodiums_at_every_length(void **state)
-{
-	uint8_t key[16], text[600];
-	struct ring_key keys[600];
-	uint64_t hash[600], want;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof key; i++)
-		key[i] = (uint8_t)next_random();
-	for (size_t i = 0; i < sizeof text; i++)
-		text[i] = (uint8_t)next_random();
-	for (size_t c = 0; c < cpus_n; c++) {
-		for (size_t i = 0; i < 600; i++) {
-			size_t len = c ? next_random() % 300 : i % 300;
-
-			keys[i] = (struct ring_key){ text + next_random() % 300, len };
-		}
-		siphash_batch(key, keys, 600, hash, cpus[c]);
-		for (size_t i = 0; i < 600; i++) {
-			crypto_shorthash((unsigned char *)&want, keys[i].p, keys[i].len, key);
-			assert_true(hash[i] == want);
-			assert_true(siphash(key, keys[i].p, keys[i].len) == want);
-		}
-	}
-}
-
-static void siphash_reads_nothing_beyond_a_key(void **state)
-{
-	static const uint8_t key[16];
-
-	(void)state;
-	for (size_t len = 0; len < 40; len++) {
-		uint8_t *exact = malloc(len ? len : 1);         /* a sanitizer sees a byte too many */
-		struct ring_key keys[9];
-		uint64_t hash[9];
-
-		memset(exact, 'x', len);
-		for (size_t i = 0; i < 9; i++)
-			keys[i] = (struct ring_key){ exact, len };
-		for (size_t c = 0; c < cpus_n; c++) {
-			siphash_batch(key, keys, 9, hash, cpus[c]);
-			assert_true(hash[8] == siphash(key, exact, len));
-		}
-		free(exact);
-	}
 }
 
 /* The rule itself: the first point at or after the hash, the first of all beyond the last. */
@@ -493,8 +425,6 @@ static void too_many_points_and_no_weight_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(siphash_is_libsodiums_at_every_length),
-		cmocka_unit_test(siphash_reads_nothing_beyond_a_key),
 		cmocka_unit_test(a_circle_gives_the_first_point_at_or_after_the_hash),
 		cmocka_unit_test(equal_points_go_to_the_first_node),
 		cmocka_unit_test(a_crowded_prefix_is_searched_to_the_last_bit),
@@ -510,14 +440,6 @@ int main(void)
 		cmocka_unit_test(too_many_points_and_no_weight_are_refused),
 	};
 
-	cpus[cpus_n++] = 0;
-#ifdef __x86_64__
-	if (__builtin_cpu_supports("avx2"))
-		cpus[cpus_n++] = RING_CPU_AVX2;
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
-		cpus[cpus_n++] = RING_CPU_AVX2 | RING_CPU_AVX512;
-#endif
-	if (sodium_init() < 0)
-		return 1;
+	find_cpus();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

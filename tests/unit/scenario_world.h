@@ -1,10 +1,135 @@
 /*
- * scenario_world: packets in a scenario's world, of either protocol: what is in flight, who gets it, and who does not.
+ * scenario_world: the nodes, the network and the time of a scenario, all of which stand still until told.
  *
- * Included by raft_world.h and paxos_world.h behind `world`, with IN_TICK their core's and type_text the names of its messages.
+ * Included by scenario.h behind raft_text.h or paxos_text.h.
  */
 #ifndef TESTS_UNIT_SCENARIO_WORLD_H
 #define TESTS_UNIT_SCENARIO_WORLD_H
+
+#include <ctype.h>
+
+enum { MS = 1000000, SPINS_MAX = 10000 };
+
+static struct {
+	struct shell shell[SHELL_NODES_MAX];
+	int nodes;
+	struct CORE(options) options;
+	uint64_t now_ns;
+	struct packets flight, held;
+	bool cut[SHELL_NODES_MAX][SHELL_NODES_MAX];
+	bool quiet, brief;
+	bool dirty[SHELL_NODES_MAX];    /* its memory is ahead of its disk */
+	uint64_t commit[SHELL_NODES_MAX];
+	char was[SHELL_NODES_MAX][64];  /* its role_of, as it was last told */
+	struct text out;
+} world;
+
+struct command {
+	const char *name;
+	void (*f)(char **word);
+	bool before;            /* nodes need not run for it */
+};
+
+/* What a protocol has of its own. */
+static const struct scenarios {
+	const char *folder;
+	struct CORE(options) options;                                                   /* of a scenario that sets none */
+	bool (*option)(struct CORE(options) *, const char *name, const char *value);    /* false: it has none of this name */
+	void (*added)(struct shell *);                                                  /* of a new node; or NULL */
+	struct packet blank;                                                            /* an injected message, and its fields */
+	bool (*field)(struct packet *, const char *name, const char *value);
+	struct command command[8];                                                      /* up to one without a name */
+} *own;
+
+#define say(...) do { if (!world.quiet) put(&world.out, __VA_ARGS__); } while (0)
+
+static void on_send(struct packet *p)
+{
+	packets_push(&world.flight, p);
+}
+
+static void say_role(struct shell *s)
+{
+	char *was = world.was[s->number];
+	const char *is = role_of(s);
+
+	if (strcmp(is, was) == 0)
+		return;
+	strcpy(was, is);
+	say("  %s is %s\n", s->name, is);
+}
+
+static void on_step(struct shell *s, const struct CORE(in) *in, const struct CORE(out) *out)
+{
+	int i = s->number;
+
+	if (writes(out) || in->kind == IN(INSTALLED))
+		world.dirty[i] = true;
+	say_role(s);
+	if (!world.quiet && !world.brief) {
+		put_persist(&world.out, s, out);
+		put_chunk(&world.out, s, in, out);
+		put_sends(&world.out, s, out);
+		put_results(&world.out, s, out, world.commit[i]);
+	}
+	world.commit[i] = s->applied = committed(out);
+}
+
+/* --- Nodes and time --- */
+
+static struct shell *node(const char *name)
+{
+	int i = shell_number(name);
+
+	assert(i <= world.nodes);
+	world.shell[i].now_ns = world.now_ns;
+	return &world.shell[i];
+}
+
+static struct shell *at(int i)
+{
+	world.shell[i].now_ns = world.now_ns;
+	return &world.shell[i];
+}
+
+static void add_node(int i, const struct CORE(config) *config)
+{
+	world.options.initial = *config;
+	world.options.seed = 1;
+	shell_init(&world.shell[i], i, &world.options);
+	if (i > world.nodes)
+		world.nodes = i;
+	if (own->added)
+		own->added(&world.shell[i]);
+}
+
+/* Nodes start when they are first needed, so that `load` may come before. */
+static void wake(void)
+{
+	for (int i = 1; i <= world.nodes; i++) {
+		struct shell *s = at(i);
+
+		if (s->alive || !s->name[0] || world.was[i][0])
+			continue;
+		shell_start(s);
+		strcpy(world.was[i], role_of(s));
+		shell_input(s, IN(TICK), NULL);
+	}
+}
+
+static void tick(struct shell *s, uint64_t until)
+{
+	for (int spins = 0; s->alive && s->deadline_ns <= until && spins < SPINS_MAX; spins++) {
+		if (s->now_ns < s->deadline_ns)
+			s->now_ns = s->deadline_ns;
+		shell_input(s, IN(TICK), NULL);
+	}
+	s->now_ns = until;
+	if (s->alive)
+		shell_input(s, IN(TICK), NULL);
+}
+
+/* --- What is in flight: who gets it, and who does not --- */
 
 static bool deliver(struct packet *p)
 {
@@ -92,7 +217,7 @@ static void run(uint64_t until)
 			world.now_ns = next;
 		for (int i = 1; i <= world.nodes; i++)
 			if (at(i)->alive && at(i)->deadline_ns <= world.now_ns)
-				shell_input(at(i), IN_TICK, NULL);
+				shell_input(at(i), IN(TICK), NULL);
 		stabilize();
 	}
 	world.now_ns = until;

@@ -1,15 +1,57 @@
 /*
- * scenario_file: the files of a directory of scenarios, each a test.
+ * scenario: a folder of scenarios over a core alone, each file a test.  A file is blocks of commands, `----`, and what they say,
+ * up to an empty line; # begins a comment.
  *
- * A file is blocks of commands, `----`, and what they say, up to an empty line; # begins a comment.  REWRITE=1 writes the files as they
- * come out.  Included by raft_scenario.c and paxos_scenario.c behind their commands, with `usual` the options that a scenario begins with.
+ *	nodes 3                 n1..n3, voters           node n4            one that knows no cluster
+ *	option NAME VALUE       before the nodes: lease_reads, window, bytes, and the protocol's
+ *	tick n1 50ms            time goes on, for everybody; only n1 (or *) looks at it
+ *	timeout n1              time goes on until n1 has something to do
+ *	elect n1                that, and all that follows, in silence: n1 leads
+ *	run 500ms               all do what they have to, messages and disks take no time; says who leads
+ *	propose n1 x y ..       or x*100                 read n1            a batch of reads
+ *	join|leave|transfer n1 n2    asked of n1         down n1 n2         n1 is told that n2 is gone
+ *	deliver [n1>n2 [TYPE]] [COUNT]    what is in flight, * for any node; `drop`, `duplicate`, `delay` (behind
+ *	                        the others) and `hold` (until `release`) likewise
+ *	cut n1>n2 | heal        the link, from now on    persist n1         its disk
+ *	stabilize               persist, load and deliver until nothing is left
+ *	snapshot n1 I [FIRST]   at entry I, the log goes before FIRST (I + 1)
+ *	install n1 | spoil n1   the snapshot that came in is loaded | of no use
+ *	crash n1 | restart n1   what was not durable is lost
+ *	inject n1>n2 TYPE k=v.. a message that nobody sent
+ *	status | log | config [n1]        quiet COMMAND  says nothing
+ *
+ * What a step does is indented under its cause.  REWRITE=1 writes the files as they come out.
+ *
+ * Included by raft_scenario.c and paxos_scenario.c behind raft_text.h and paxos_text.h, which run their `struct scenarios`
+ * (scenario_world.h): what a protocol has besides.
  */
-#ifndef TESTS_UNIT_SCENARIO_FILE_H
-#define TESTS_UNIT_SCENARIO_FILE_H
+#ifndef TESTS_UNIT_SCENARIO_H
+#define TESTS_UNIT_SCENARIO_H
+
+#include <dirent.h>
+
+#include "tests/unit/scenario_words.h"
+
+enum { FILES_MAX = 128, WORDS_MAX = 128 };
+
+/* --- A line --- */
+
+static const struct command *command_find(const char *name)
+{
+	const struct command *both[] = { commands, own->command };
+
+	for (int i = 0; i < 2; i++)
+		for (const struct command *c = both[i]; c->name; c++)
+			if (strcmp(name, c->name) == 0)
+				return c;
+	fail_msg("no command %s", name);
+	return NULL;
+}
 
 static void obey(char *line)
 {
 	char *word[WORDS_MAX + 1], *rest = line;
+	const struct command *command;
 	int n = 0, first;
 
 	while (n < WORDS_MAX && (word[n] = strtok_r(rest, " \t\n", &rest)))
@@ -18,25 +60,20 @@ static void obey(char *line)
 	if (n == 0 || word[0][0] == '#')
 		return;
 	first = strcmp(word[0], "quiet") == 0;
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
-		if (strcmp(word[first], commands[i].name))
-			continue;
-		if (!commands[i].before)
-			wake();
-		world.quiet = first;
-		commands[i].f(word + first + 1);
-		world.quiet = false;
-		return;
-	}
-	fail_msg("no command %s", word[first]);
+	command = command_find(word[first]);
+	if (!command->before)
+		wake();
+	world.quiet = first;
+	command->f(word + first + 1);
+	world.quiet = false;
 }
 
-/* --- Files --- */
+/* --- A file --- */
 
 static void world_init(void)
 {
 	memset(&world, 0, sizeof(world));
-	world.options = usual;
+	world.options = own->options;
 }
 
 static void world_release(void)
@@ -124,6 +161,8 @@ static void scenario(void **state)
 	free(is.p);
 }
 
+/* --- A folder --- */
+
 static int is_scenario(const struct dirent *d)
 {
 	size_t length = strlen(d->d_name);
@@ -131,19 +170,22 @@ static int is_scenario(const struct dirent *d)
 	return length > 4 && strcmp(d->d_name + length - 4, ".txt") == 0;
 }
 
-int main(void)
+/* To be what main returns. */
+static int scenarios_run(const struct scenarios *scenarios)
 {
 	static struct CMUnitTest test[FILES_MAX];
 	static char path[FILES_MAX][512], name[FILES_MAX][256];
 	struct dirent **file;
-	int n = scandir(SCENARIOS, &file, is_scenario, alphasort);
+	int n;
 
+	own = scenarios;
+	n = scandir(own->folder, &file, is_scenario, alphasort);
 	if (n <= 0 || n > FILES_MAX) {
-		fprintf(stderr, "%s: %d scenarios; run from the top of the tree\n", SCENARIOS, n);
+		fprintf(stderr, "%s: %d scenarios; run from the top of the tree\n", own->folder, n);
 		return 1;
 	}
 	for (int i = 0; i < n; i++) {
-		snprintf(path[i], sizeof(path[i]), "%s/%s", SCENARIOS, file[i]->d_name);
+		snprintf(path[i], sizeof(path[i]), "%s/%s", own->folder, file[i]->d_name);
 		/* The name is a sentence: the file's, with blanks. */
 		snprintf(name[i], sizeof(name[i]), "%.*s", (int)strlen(file[i]->d_name) - 4, file[i]->d_name);
 		for (char *p = name[i]; *p; p++)
@@ -153,7 +195,7 @@ int main(void)
 		free(file[i]);
 	}
 	free(file);
-	return _cmocka_run_group_tests(SCENARIOS, test, (size_t)n, NULL, NULL);
+	return _cmocka_run_group_tests(own->folder, test, (size_t)n, NULL, NULL);
 }
 
 #endif
