@@ -214,12 +214,23 @@ static void check_keys(const struct workload_options *w)
 		die_usage("--key-bytes %zu: %ju keys of lists need %zu", w->key_bytes, (uintmax_t)w->keys, digits + 1);
 }
 
+/* kv may have several there, parted by commas: the first. */
+static const char *server_of_environment(void)
+{
+	const char *list = getenv("FAULTLINE_SERVER");
+	char *first = list ? must_strdup(list) : NULL;
+
+	if (first)
+		first[strcspn(first, ",")] = '\0';
+	return first;
+}
+
 static void check_server(struct load_setup *s)
 {
 	const struct load_options *l = &s->load;
 
 	if (!s->server)
-		s->server = l->lockstep ? "-" : getenv("FAULTLINE_SERVER");
+		s->server = l->lockstep ? "-" : server_of_environment();
 	if (!s->server)
 		die_usage("no server: give -s ADDR");
 	if (l->lockstep && strcmp(s->server, "-") != 0)

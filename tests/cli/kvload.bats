@@ -291,6 +291,8 @@ asked() {
 	serve -n 1 -- "$node"
 	FAULTLINE_SERVER=unix:here run --separate-stderr kvload --ops 10
 	assert_success
+	FAULTLINE_SERVER=unix:here,unix:elsewhere run --separate-stderr kvload --ops 10
+	assert_success
 	FAULTLINE_SERVER=unix:elsewhere run --separate-stderr kvload -s unix:here --ops 10
 	assert_success
 }

@@ -68,7 +68,7 @@ overwrite() {
 
 # Asked with other msg_ids than those of a flood.
 snapshot_is_after() {
-	msg_id=$((msg_id + 100000)) status_is n1 ".snapshot_index > $1"
+	msg_id=$((msg_id + 100000)) status_is ".snapshot_index > $1"
 }
 
 # ---- the log ----
@@ -160,7 +160,7 @@ snapshot_is_after() {
 		hear_answer $((msg_id + 500))
 		eventually snapshot_is_after $((msg_id + 400))
 	done
-	eventually status_is n1 '.first_index > 900'
+	eventually status_is '.first_index > 900'
 	crash
 	[ "$(cat d/*.log | wc -c)" -lt 1000000 ] || fail "$(ls -l d)"
 	start_node "${alone[@]}" --data d --snapshot-every 100 --segment-size 64K
@@ -295,7 +295,7 @@ snapshot_is_after() {
 	write {1..30}
 	ask '{"type":"snapshot"}'
 	assert_equal "$answer" '{"type":"snapshot_ok"}'
-	eventually status_is n1 '.snapshot_index > 0'
+	eventually status_is '.snapshot_index > 0'
 	crash
 	snapshot=$(ls d/*.snapshot)
 	cp -a d good
@@ -323,7 +323,7 @@ snapshot_is_after() {
 		hear_answer $((msg_id + 300))
 		eventually snapshot_is_after $((msg_id + 200))
 	done
-	eventually status_is n1 '.first_index > 200'
+	eventually status_is '.first_index > 200'
 	crash
 	rm d/*.snapshot
 	contents d >before

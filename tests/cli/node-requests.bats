@@ -243,7 +243,7 @@ teardown() {
 		{"type":"write","key":"k3","value":0} -> {"type":"write_ok"}
 		{"type":"read","key":"k3"} -> {"type":"read_ok","value":0}
 	END
-	eventually status_is n1 '.snapshot_index >= 20'
+	eventually status_is '.snapshot_index >= 20'
 }
 
 @test "the last voter cannot leave, and nobody can be handed the leadership" {

@@ -136,7 +136,7 @@ appends() {
 	ask '{"type":"snapshot"}'
 	assert_equal "$answer" '{"type":"snapshot_ok"}'
 	appends
-	eventually status_is n1 '.snapshot_index > 0'
+	eventually status_is '.snapshot_index > 0'
 	kill -KILL "$pid"
 	reap "$pid"
 	start_node "${alone[@]}" --data d

@@ -157,6 +157,12 @@ gone() {
 	[[ ! -e /proc/$1 || $(cat "/proc/$1/stat" 2>/dev/null) =~ \)\ Z ]]
 }
 
+# status_is JQ: does its status fit the filter?
+status_is() {
+	ask '{"type":"status"}'
+	jq -e "$1" >/dev/null <<<"$answer"
+}
+
 # ---- a scene: one node in lockstep ----
 #
 # A scene is lines `MS SRC BODY` that the node n1 gets, in order, each followed by what it has to say to it, all of it,
