@@ -23,7 +23,8 @@ static void put_bytes(struct text *t, const char *p, size_t n)
 		t->p = realloc(t->p, t->room);
 		assert(t->p);
 	}
-	memcpy(t->p + t->length, p, n);
+	if (n)          /* p of an empty text may be NULL */
+		memcpy(t->p + t->length, p, n);
 	t->length += n;
 	t->p[t->length] = '\0';
 }
