@@ -336,6 +336,8 @@ void paxos_recv_chosen_values(struct paxos *, const struct paxos_message *);
 /* Something up to there is chosen that we may not have; asked of that peer, "": the leader. */
 void paxos_behind(struct paxos *, paxos_slot upto, const char *peer, bool now);
 void paxos_behind_tick(struct paxos *);
+/* Has nothing come for what we lack, for as long as we ever wait? */
+bool paxos_asks_in_vain(const struct paxos *);
 /* Keeps what another has accepted, in its ballot, where ours is lower. */
 void paxos_adopt(struct paxos *, paxos_slot, const struct paxos_ballot *, const struct paxos_value *values, uint32_t at);
 

@@ -30,19 +30,29 @@ void paxos_behind(struct paxos *c, paxos_slot upto, const char *peer, bool now)
 		c->behind.at_ns = at;
 }
 
-/* From whom it was said to be had, else from who leads; asked in vain, from the leader from then on. */
+bool paxos_asks_in_vain(const struct paxos *c)
+{
+	return c->behind.wait_ns >= WAIT_GROWTH_MAX * c->options.heartbeat_ns;
+}
+
+/*
+ * From whom it was said to be had, else from who leads; asked in vain, from the leader from then on.  Who was sending a
+ * snapshot may have lost it, with its disk, and is asked for what it has, too, if no more of it comes for long.
+ */
 static void ask(struct paxos *c)
 {
 	const char *peer = c->behind.peer[0] ? c->behind.peer : c->leader;
+	bool in_vain = paxos_asks_in_vain(c), goes_on;
 
 	c->behind.at_ns = c->now_ns + c->behind.wait_ns;
 	if (c->behind.wait_ns < WAIT_GROWTH_MAX * c->options.heartbeat_ns)
 		c->behind.wait_ns *= 2;
 	if (!peer[0] || paxos_name_is(peer, c->id))
 		return;
-	if (c->incoming.peer[0] && paxos_name_is(c->incoming.peer, peer) && c->incoming.index > c->chosen)
+	goes_on = c->incoming.peer[0] && paxos_name_is(c->incoming.peer, peer) && c->incoming.index > c->chosen;
+	if (goes_on)
 		paxos_ask_chunk(c);
-	else
+	if (!goes_on || in_vain)
 		paxos_send(c, peer, PAXOS_CATCHUP)->from = c->chosen + 1;
 	c->behind.peer[0] = '\0';
 }

@@ -82,8 +82,9 @@ void paxos_recv_snapshot(struct paxos *c, const struct paxos_message *m)
 	if (m->last_included_index <= c->chosen || c->incoming.loading || c->state == PAXOS_LEADS)
 		return;
 	if (!is_incoming(c, m) && m->offset == 0) {
-		/* From one node they only get newer: this is late. */
-		if (paxos_name_is(c->incoming.peer, m->peer) && m->last_included_index < c->incoming.index)
+		/* From one node they only get newer, if it keeps its disk: this is late. */
+		if (paxos_name_is(c->incoming.peer, m->peer) && m->last_included_index < c->incoming.index &&
+		    !paxos_asks_in_vain(c))
 			return;
 		paxos_name_set(c->incoming.peer, m->peer);
 		c->incoming.index = m->last_included_index;
