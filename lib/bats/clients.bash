@@ -94,7 +94,8 @@ faultline_send() {
 
 # faultline_collect SECONDS ENOUGH...: hears answers, into faultline_answers, until there are enough or the time is over.
 faultline_collect() {
-	local end=$((SECONDS + $1)) line number enough=0
+	# SECONDS may be about to turn.
+	local end=$((SECONDS + $1 + 1)) line number enough=0
 	shift
 	faultline_answers=()
 	until "$@"; do
