@@ -4,6 +4,7 @@
 bats_require_minimum_version 1.5.0
 bats_load_library bats-support
 bats_load_library bats-assert
+load eventually.bash
 
 setup() {
 	bin=$(cd "${FAULTLINE_BIN:-$BATS_TEST_DIRNAME/../../build/bin}" && pwd)
@@ -21,15 +22,6 @@ teardown() {
 		wait "$child" 2>/dev/null
 	done
 	return 0
-}
-
-# Tries a command every 20 ms until it succeeds.
-eventually() {
-	local end=$((SECONDS + ${PATIENCE:-60}))
-	until "$@"; do
-		((SECONDS < end)) || return 1
-		sleep 0.02
-	done
 }
 
 # serve STEP ...: a server that answers as it is told; see kv-fake.

@@ -9,8 +9,7 @@
 bats_require_minimum_version 1.5.0
 bats_load_library bats-support
 bats_load_library bats-assert
-
-patience=${PATIENCE:-60}
+load eventually.bash
 
 # For setup_file(): the test node, built by make or here.
 network_build() {
@@ -42,15 +41,6 @@ network_teardown() {
 		wait "$pid" 2>/dev/null
 	done
 	return 0
-}
-
-# Tries a command every 20 ms until it succeeds.
-eventually() {
-	local end=$((SECONDS + patience))
-	until "$@"; do
-		((SECONDS < end)) || return 1
-		sleep 0.02
-	done
 }
 
 # have N FILE...: each has so many lines at least.

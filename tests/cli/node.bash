@@ -10,10 +10,11 @@
 bats_require_minimum_version 1.5.0
 bats_load_library bats-support
 bats_load_library bats-assert
+load eventually.bash
+patience=${PATIENCE:-30}
 
 NODE=${NODE:-raft-node}
 protocol=${NODE%-node}
-patience=${PATIENCE:-30}
 
 # For setup(): an empty directory, the tools in the path, the children to end.
 node_setup() {
@@ -40,15 +41,6 @@ node_teardown() {
 # Built with -fsanitize=address: then memory says nothing.
 sanitized() {
 	grep -q __asan_init "$bin/$NODE"
-}
-
-# Tries a command every 20 ms until it succeeds.
-eventually() {
-	local end=$((SECONDS + patience))
-	until "$@"; do
-		((SECONDS < end)) || return 1
-		sleep 0.02
-	done
 }
 
 # ---- one process: 7 leads to it, 8 from it ----

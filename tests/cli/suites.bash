@@ -3,6 +3,8 @@
 bats_require_minimum_version 1.5.0
 bats_load_library bats-support
 bats_load_library bats-assert
+load eventually.bash
+patience=30
 
 # For setup() and teardown().
 suites_setup() {
@@ -32,15 +34,6 @@ left_pids() {
 
 nothing_left() {
 	[ -z "$(left_pids)" ]
-}
-
-# Tries a command every 20 ms until it succeeds.
-eventually() {
-	local end=$((SECONDS + 30))
-	until "$@"; do
-		((SECONDS < end)) || return 1
-		sleep 0.02
-	done
 }
 
 assert_nothing_left() {
