@@ -111,6 +111,23 @@ static void load(struct node *n)
 	n->rotated = false;
 }
 
+static int pass_over(void *ctx, const char *json, size_t len, struct store_pos pos, const char **why)
+{
+	(void)ctx, (void)json, (void)len, (void)pos, (void)why;
+	return 0;
+}
+
+/* Its log names no cluster: is that damage? */
+static void die_without_cluster(struct node *n)
+{
+	struct store_report torn, report;
+	int rc = store_replay(n->store, pass_over, NULL, &torn, &report);
+
+	if (rc)
+		node_die(rc, "%s", report.text);
+	die_usage("node '%s' is new and needs to know the cluster: --nodes, --join or an init", n->id);
+}
+
 static void open_node(struct node *n, const char *const *members, size_t count)
 {
 	const struct node_options *o = n->options;
@@ -121,7 +138,7 @@ static void open_node(struct node *n, const char *const *members, size_t count)
 	open_store(n, cluster);
 	free(cluster);
 	if (!store_cluster(n->store))
-		die_usage("node '%s' is new and needs to know the cluster: --nodes, --join or an init", n->id);
+		die_without_cluster(n);
 	count = known_members(n, &list, names);
 	log_init(&n->log);
 	n->machine = o->machine ? &external_machine : &kv_machine;

@@ -466,3 +466,12 @@ answered() {
 	assert_output ""
 	assert_regex "$stderr" "^$NODE: .*'d.*': File too large"
 }
+
+@test "a damaged first record is exit 3 and named, also where the log alone says what the cluster is" {
+	echo '{"src":"c1","dest":"n1","body":{"type":"write","msg_id":1,"key":"x","value":1}}' | "$NODE" "${alone[@]}" --data d >output
+	grep -q write_ok output
+	printf X | dd of=d/00000001.log bs=1 seek=20 conv=notrunc status=none
+	run --separate-stderr timeout 300 "$NODE" --id n1 --data d </dev/null
+	assert_failure 3
+	assert_equal "$stderr" "$NODE: 'd/00000001.log', line 1, byte 0: the checksum does not match"
+}
